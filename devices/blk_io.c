@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Reads, writes and flushes as io_uring operations. */
+#include <errno.h>
+#include <liburing.h>
+
+#include "devices/virtio_blk.h"
+
+/* One operation moves at most this much; the rest is continued. */
+#define OP_BYTES_MAX (1U << 30)
+
+static void advance(struct blk_req *r, uint64_t bytes)
+{
+	while (bytes && r->iovs) {
+		if (bytes < r->iov->iov_len) {
+			r->iov->iov_base = (uint8_t *)r->iov->iov_base + bytes;
+			r->iov->iov_len -= bytes;
+			return;
+		}
+		bytes -= r->iov->iov_len;
+		r->iov++;
+		r->iovs--;
+	}
+}
+
+void blk_transferred(struct blk_req *r, uint64_t bytes)
+{
+	r->tries = 0;
+	r->off += bytes;
+	r->todo -= bytes;
+	r->done += bytes;
+	if (r->zeroing) {
+		blk_ranges_zeroed(r);
+		return;
+	}
+	advance(r, bytes);
+	if (r->todo)
+		blk_transfer(r);
+	else
+		blk_finish(r, BLK_S_OK);
+}
+
+void blk_transfer_failed(struct blk_req *r, int res)
+{
+	if ((res == -EINTR || res == -EAGAIN) && r->tries++ < BLK_TRIES_MAX)
+		blk_transfer(r);
+	else
+		blk_fail(r, r->type == BLK_T_IN ? "reading" : "writing", res);
+}
+
+static void transfer_done(struct loop_op *op, int res, uint32_t flags)
+{
+	struct blk_req *r = (void *)((char *)op - offsetof(struct blk_req, op));
+
+	(void)flags;
+	if (r->type != BLK_T_IN)
+		blk_write_ends(r->blk);
+	if (blk_resetting(r->blk))
+		blk_drop(r);
+	else if (res > 0)
+		blk_transferred(r, (uint64_t)res);
+	else
+		blk_transfer_failed(r, res);
+}
+
+static void prepare(const struct blk_req *r, struct io_uring_sqe *sqe)
+{
+	bool read = r->type == BLK_T_IN;
+	int slot = r->blk->slot;
+
+	if (r->iovs > 1) {
+		if (read)
+			io_uring_prep_readv(sqe, slot, r->iov, r->iovs, r->off);
+		else
+			io_uring_prep_writev(sqe, slot, r->iov, r->iovs,
+					     r->off);
+		return;
+	}
+	/* A single range needs no list for the kernel to copy and check. */
+	unsigned len = r->iov->iov_len > OP_BYTES_MAX
+			       ? OP_BYTES_MAX
+			       : (unsigned)r->iov->iov_len;
+	if (read)
+		io_uring_prep_read(sqe, slot, r->iov->iov_base, len, r->off);
+	else
+		io_uring_prep_write(sqe, slot, r->iov->iov_base, len, r->off);
+}
+
+void blk_transfer(struct blk_req *r)
+{
+	struct virtio_blk *b = r->blk;
+	struct io_uring_sqe *sqe;
+
+	if (blk_bounce_needed(r)) {
+		blk_bounce(r);
+		return;
+	}
+	if (r->type != BLK_T_IN) {
+		if (blk_bounce_holds(r))
+			return;
+		blk_write_begins(b);
+	}
+	sqe = loop_sqe(b->loop);
+	prepare(r, sqe);
+	if (r->type != BLK_T_IN && blk_writethrough(b))
+		sqe->rw_flags = RWF_DSYNC;
+	io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+	r->op.done = transfer_done;
+	loop_set_op(sqe, &r->op);
+}
+
+static void flush_done(struct loop_op *op, int res, uint32_t flags)
+{
+	struct blk_req *r = (void *)((char *)op - offsetof(struct blk_req, op));
+
+	(void)flags;
+	if (blk_resetting(r->blk))
+		blk_drop(r);
+	else if (!res)
+		blk_finish(r, BLK_S_OK);
+	else if (res == -EINTR && r->tries++ < BLK_TRIES_MAX)
+		blk_flush(r);
+	else
+		blk_fail(r, "fdatasync", res);
+}
+
+void blk_flush(struct blk_req *r)
+{
+	struct io_uring_sqe *sqe = loop_sqe(r->blk->loop);
+
+	io_uring_prep_fsync(sqe, r->blk->slot, IORING_FSYNC_DATASYNC);
+	io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+	r->op.done = flush_done;
+	loop_set_op(sqe, &r->op);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * virtio-blk (virtio 1.2 §5.2) over io_uring.
+ *
+ * A request is decoded once from its chain, then moves as one operation
+ * straight between the file and guest memory; short transfers are continued,
+ * and what O_DIRECT cannot take is bounced (blk_bounce.c). FLUSH is fdatasync,
+ * sent when the request is taken: every write completed before it is covered.
+ * When the driver negotiated no FLUSH, or switched to writethrough, each write
+ * carries RWF_DSYNC instead. Requests complete in any order.
+ *
+ * What a bad request gets:
+ *   no room for a status byte: completed with length 0
+ *   header cut short, data in the wrong direction, odd length, beyond the
+ *   disk, write to a read-only disk, host error: IOERR
+ *   unknown type, unknown flags, a type that was not negotiated: UNSUPP
+ * A read or write of no bytes at all is OK: 0 is a multiple of 512.
+ */
+#ifndef MOTE_DEVICES_VIRTIO_BLK_H
+#define MOTE_DEVICES_VIRTIO_BLK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "devices/blk_pace.h"
+#include "devices/blk_wire.h"
+#include "devices/disk.h"
+#include "devices/virtio.h"
+#include "monitor/loop.h"
+
+struct config_disk;
+struct err;
+
+#define BLK_QUEUE_MAX		256
+#define BLK_SEG_MAX		126
+#define BLK_RANGES_MAX		64
+#define BLK_DISCARD_SECTORS_MAX (1U << 22) /* 2 GiB */
+#define BLK_ZEROES_SECTORS_MAX	(1U << 17) /* 64 MiB */
+#define BLK_FEW_IOVS		4
+#define BLK_BOUNCE_BYTES	65536U
+
+/**
+ * struct blk_req - one request in flight; I/O thread
+ * @next: in the free list, or in one of blk_bounce.c's
+ * @in_data: bytes the driver may be handed before the status byte
+ * @iov, @iovs: ranges not yet transferred
+ * @off, @todo, @done: bytes: where on the disk, left, transferred
+ * @range, @ranges: progress of a DISCARD or WRITE_ZEROES
+ * @method: how a range is being dealt with, blk_ranges.c
+ * @zeroing: @iov is not the guest's, but zeroes
+ * @status: the status byte, in guest memory
+ * @few: @iov's storage for most requests; longer ones use union blk_many
+ */
+struct blk_req {
+	struct loop_op op;
+	struct virtio_blk *blk;
+	struct blk_req *next;
+	uint8_t *status;
+	uint64_t in_data;
+	struct iovec *iov;
+	uint64_t off, todo, done;
+	uint32_t type;
+	uint16_t head;
+	uint16_t iovs, range, ranges;
+	uint8_t method, tries;
+	bool zeroing;
+	struct iovec few[BLK_FEW_IOVS];
+};
+
+/* What few requests need: a list of ranges too long for struct blk_req. */
+union blk_many {
+	struct iovec iov[VIRTQ_CHAIN_MAX];
+	struct blk_range range[BLK_RANGES_MAX];
+};
+
+/* First in, first out. */
+struct blk_list {
+	struct blk_req *first, *last;
+};
+
+/**
+ * struct blk_bounce - for what O_DIRECT cannot take; blk_bounce.c
+ * @waiting: the first one owns @buf
+ * @held: writes that wait until a read-modify-write is over
+ * @busy: an operation on @buf is in flight
+ * @rmw: the first one is, or waits to be, a read-modify-write
+ */
+struct blk_bounce {
+	struct blk_list waiting, held;
+	bool busy, rmw;
+	uint8_t buf[BLK_BOUNCE_BYTES] __attribute__((aligned(4096)));
+};
+
+/** struct blk_stats - counted; I/O thread writes */
+struct blk_stats {
+	uint64_t requests, errors, malformed, bounced;
+};
+
+/**
+ * struct virtio_blk - one disk
+ *
+ * Static storage, zeroed: pages are touched as requests need them, so a disk
+ * that is not there, or not used, costs nothing.
+ */
+struct virtio_blk {
+	/* constant after virtio_blk_init() */
+	struct disk disk;
+	struct loop *loop;
+	int slot; /* in the loop's file table */
+
+	/* vCPU threads (under the transport's lock) write, I/O thread reads */
+	_Atomic uint8_t writeback;
+	atomic_bool topology; /* its driver negotiated TOPOLOGY */
+
+	/* I/O thread */
+	struct virtio_port *port;
+	struct blk_stats stats;
+	struct blk_pace pace;
+	bool bulk;		      /* loop_set_bulk() */
+	bool no_punch, no_zero_range; /* the file system lacks them */
+	unsigned writing; /* operations in flight that change the file */
+	unsigned taken;	  /* of req[], ever */
+	struct blk_req *free;
+	struct blk_req req[BLK_QUEUE_MAX];
+	union blk_many many[BLK_QUEUE_MAX];
+	struct blk_bounce bounce;
+};
+
+/**
+ * virtio_blk_open() - open, lock and register the disk
+ * Main thread, stage "open", after loop_open(). @cfg's strings are borrowed
+ * for good.
+ * Return: 0, or negative errno with @e filled.
+ */
+int virtio_blk_open(struct virtio_blk *b, const struct config_disk *cfg,
+		    struct loop *loop, struct err *e);
+
+extern const struct virtio_ops virtio_blk_ops;
+
+/* ---- between the device's files; I/O thread ------------------------------ */
+
+/* virtio_blk.c: the end of a request; @r is gone afterwards. */
+void blk_finish(struct blk_req *r, enum blk_status status);
+void blk_fail(struct blk_req *r, const char *what, int res);
+/* Nothing is said to the guest: the device is being reset. */
+void blk_drop(struct blk_req *r);
+static inline bool blk_resetting(const struct virtio_blk *b)
+{
+	return b->port->resetting;
+}
+/* Must a write be on the file when it completes? */
+static inline bool blk_writethrough(struct virtio_blk *b)
+{
+	return !b->disk.unsafe_cache && !atomic_load(&b->writeback);
+}
+
+/* blk_decode.c: from a chain to a request under way */
+void blk_decode(struct blk_req *r, const struct virtq_chain *c);
+
+/* blk_io.c: transfers and flushes. blk_transfer() goes on from r->off. */
+#define BLK_TRIES_MAX 16
+void blk_transfer(struct blk_req *r);
+void blk_flush(struct blk_req *r);
+void blk_transferred(struct blk_req *r, uint64_t bytes);
+/* The result of a transfer that moved nothing: tries again, or fails. */
+void blk_transfer_failed(struct blk_req *r, int res);
+
+/* blk_ranges.c: DISCARD and WRITE_ZEROES */
+void blk_ranges_start(struct blk_req *r);
+void blk_ranges_zeroed(struct blk_req *r); /* r->todo zeroes were written */
+void blk_ranges_resume(struct blk_req *r);
+struct blk_range *blk_ranges(struct blk_req *r);
+
+/* blk_bounce.c */
+bool blk_bounce_needed(const struct blk_req *r);
+void blk_bounce(struct blk_req *r);
+/* Return: true if @r, about to change the file, has to wait; it is resumed. */
+bool blk_bounce_holds(struct blk_req *r);
+/* An operation that changes the file begins, and ends. */
+void blk_write_begins(struct virtio_blk *b);
+void blk_write_ends(struct virtio_blk *b);
+void blk_bounce_reset(struct virtio_blk *b);
+
+#endif

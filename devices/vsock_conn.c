@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The life of a connection, and the table they are found in. */
+#include "devices/vsock_conn.h"
+
+#include <assert.h>
+#include <liburing.h>
+#include <poll.h>
+#include <string.h>
+
+#include "devices/vsock_host.h"
+#include "devices/vsock_rx.h"
+#include "devices/vsock_tx.h"
+
+struct virtio_vsock *vsock_conn_device(struct vsock_conn *c)
+{
+	return (void *)((char *)(c - c->number) -
+			offsetof(struct virtio_vsock, conn));
+}
+
+struct io_uring_sqe *vsock_sqe(struct virtio_vsock *v, struct vsock_conn *c)
+{
+	c->ops++;
+	return loop_sqe(v->loop);
+}
+
+void vsock_submit(struct io_uring_sqe *sqe, struct loop_op *op)
+{
+	sqe->flags |= IOSQE_FIXED_FILE;
+	loop_set_op(sqe, op);
+}
+
+/* ---- the table ----------------------------------------------------------- */
+
+static uint16_t *bucket(struct virtio_vsock *v, uint32_t guest_port,
+			uint32_t host_port)
+{
+	uint32_t h = (guest_port * 2654435761U) ^ (host_port * 2246822519U);
+
+	return &v->hash[(h >> 16) % VSOCK_HASH];
+}
+
+struct vsock_conn *vsock_conn_find(struct virtio_vsock *v, uint32_t guest_port,
+				   uint32_t host_port)
+{
+	uint16_t n = *bucket(v, guest_port, host_port);
+
+	while (n) {
+		struct vsock_conn *c = &v->conn[n - 1];
+
+		if (c->guest_port == guest_port && c->host_port == host_port)
+			return c;
+		n = c->next;
+	}
+	return NULL;
+}
+
+static bool known(const struct vsock_conn *c)
+{
+	return c->state > VSOCK_NONE && c->state < VSOCK_KNOWN_STATES;
+}
+
+static void unlink_conn(struct virtio_vsock *v, const struct vsock_conn *c)
+{
+	uint16_t *n = bucket(v, c->guest_port, c->host_port);
+
+	while (*n != c->number + 1)
+		n = &v->conn[*n - 1].next;
+	*n = c->next;
+}
+
+/* ---- windows ------------------------------------------------------------- */
+
+/*
+ * The largest window that leaves every connection which may still come the
+ * smallest one.
+ */
+static void choose_window(struct virtio_vsock *v, struct vsock_conn *c)
+{
+	static const uint32_t windows[] = { 256U << 10, 64U << 10,
+					    VSOCK_BLOCK };
+	unsigned least = vsock_pool_blocks(VSOCK_BLOCK);
+	unsigned others = (v->conns - v->windows - 1) * least;
+
+	for (unsigned i = 0; i < 3; i++) {
+		unsigned blocks = vsock_pool_blocks(windows[i]);
+
+		if (v->pool.reserved + blocks + others > VSOCK_BLOCKS)
+			continue;
+		v->windows++;
+		v->pool.reserved += blocks;
+		c->reserved = (uint16_t)blocks;
+		c->credit.alloc = windows[i];
+		return;
+	}
+	assert(false);
+}
+_Static_assert(VSOCK_CONNS * 2 <= VSOCK_BLOCKS, "the smallest window for all");
+
+void vsock_conn_know(struct virtio_vsock *v, struct vsock_conn *c)
+{
+	uint16_t *n = bucket(v, c->guest_port, c->host_port);
+
+	c->next = *n;
+	*n = (uint16_t)(c->number + 1);
+	c->hint = 4096;
+	choose_window(v, c);
+}
+
+/* ---- life ---------------------------------------------------------------- */
+
+static struct vsock_conn *take_free(struct virtio_vsock *v)
+{
+	struct vsock_conn *c;
+
+	if (v->free) {
+		c = &v->conn[v->free - 1];
+		v->free = c->next;
+		return c;
+	}
+	if (v->used == v->conns)
+		return NULL;
+	c = &v->conn[v->used];
+	c->number = (uint16_t)v->used++;
+	return c;
+}
+
+struct vsock_conn *vsock_conn_new(struct virtio_vsock *v)
+{
+	struct vsock_conn *c = take_free(v);
+
+	if (!c)
+		return NULL;
+	/* It may still be in the list of those to be served: then it will be,
+	 * and found to want nothing. */
+	*c = (struct vsock_conn){ .number = c->number,
+				  .next_service = c->next_service,
+				  .listed = c->listed };
+	c->poll_op.done = vsock_conn_polled;
+	return c;
+}
+
+static void release(struct virtio_vsock *v, struct vsock_conn *c)
+{
+	vsock_fifo_drop(&v->pool, &c->fifo, c->fifo.len);
+	v->pool.reserved -= c->reserved;
+	v->windows -= c->reserved != 0;
+	c->reserved = 0;
+	c->state = VSOCK_NONE;
+	c->next = v->free;
+	v->free = (uint16_t)(c->number + 1);
+	vsock_host_accept(v);
+}
+
+void vsock_conn_settle(struct virtio_vsock *v, struct vsock_conn *c)
+{
+	if (c->state == VSOCK_ENDING && !c->ops)
+		release(v, c);
+}
+
+/* Nothing comes or goes any more; who waits for the socket wakes up. */
+static void close_socket(struct virtio_vsock *v, struct vsock_conn *c)
+{
+	struct io_uring_sqe *sqe;
+
+	if (!c->socket)
+		return;
+	c->socket = false;
+	vsock_shut(v, c, SHUT_RDWR);
+	if (c->ops == 1)
+		return;
+	sqe = loop_sqe(v->loop);
+	io_uring_prep_cancel_fd(sqe, vsock_conn_slot(v, c),
+				IORING_ASYNC_CANCEL_FD_FIXED |
+					IORING_ASYNC_CANCEL_ALL);
+	loop_set_op(sqe, NULL);
+}
+
+void vsock_conn_end(struct virtio_vsock *v, struct vsock_conn *c)
+{
+	if (c->state == VSOCK_ENDING)
+		return;
+	if (known(c))
+		unlink_conn(v, c);
+	vsock_conn_wait(v, c, 0);
+	c->wants = 0;
+	c->state = VSOCK_ENDING;
+	close_socket(v, c);
+	vsock_conn_settle(v, c);
+}
+
+void vsock_conn_reset(struct virtio_vsock *v, struct vsock_conn *c)
+{
+	c->state = VSOCK_CLOSING;
+	close_socket(v, c);
+	c->wants = 0;
+	vsock_conn_wait(v, c, VSOCK_PATIENCE);
+	vsock_conn_want(v, c, VSOCK_WANT_RST);
+}
+
+void vsock_conn_drain(struct virtio_vsock *v, struct vsock_conn *c)
+{
+	if (!c->sending && !c->fifo.len) {
+		vsock_conn_end(v, c);
+		return;
+	}
+	unlink_conn(v, c);
+	c->wants = 0;
+	c->state = VSOCK_DRAINING;
+	vsock_conn_wait(v, c, VSOCK_PATIENCE);
+}
+
+void vsock_conn_want(struct virtio_vsock *v, struct vsock_conn *c,
+		     unsigned wants)
+{
+	c->wants |= (uint8_t)wants;
+	vsock_conn_serve(v, c);
+}
+
+void vsock_conn_serve(struct virtio_vsock *v, struct vsock_conn *c)
+{
+	loop_defer(v->loop, &v->service);
+	if (c->listed)
+		return;
+	c->listed = true;
+	c->next_service = VSOCK_NOBODY;
+	if (v->rx.first == VSOCK_NOBODY)
+		v->rx.first = c->number;
+	else
+		v->conn[v->rx.last].next_service = c->number;
+	v->rx.last = c->number;
+}
+
+/* ---- the host's end ------------------------------------------------------ */
+
+static void poll_socket(struct virtio_vsock *v, struct vsock_conn *c)
+{
+	struct io_uring_sqe *sqe = vsock_sqe(v, c);
+
+	c->polling = true;
+	io_uring_prep_poll_multishot(sqe, vsock_conn_slot(v, c),
+				     POLLIN | POLLRDHUP);
+	vsock_submit(sqe, &c->poll_op);
+}
+
+void vsock_conn_open(struct virtio_vsock *v, struct vsock_conn *c)
+{
+	c->state = VSOCK_OPEN;
+	vsock_conn_wait(v, c, 0);
+	poll_socket(v, c);
+	if (c->line_at < c->line_len)
+		vsock_conn_serve(v, c);
+}
+
+void vsock_conn_polled(struct loop_op *op, int res, uint32_t flags)
+{
+	struct vsock_conn *c =
+		(void *)((char *)op - offsetof(struct vsock_conn, poll_op));
+	struct virtio_vsock *v = vsock_conn_device(c);
+
+	c->polling = flags & IORING_CQE_F_MORE;
+	if (!c->polling)
+		c->ops--;
+	if (c->state == VSOCK_OPEN && res != -ECANCELED) {
+		c->hangup |= res < 0 || res & (POLLHUP | POLLERR);
+		c->ends |= c->hangup || res & POLLRDHUP;
+		c->readable = true;
+		if (c->hangup && c->host_shut & VSOCK_SHUT_SEND)
+			vsock_host_shut(v, c, VSOCK_SHUT_BOTH);
+		else
+			vsock_conn_serve(v, c);
+		if (!c->polling && c->state == VSOCK_OPEN && res >= 0)
+			poll_socket(v, c);
+	}
+	vsock_conn_settle(v, c);
+}
+
+static void shut_done(struct loop_op *op, int res, uint32_t flags)
+{
+	struct vsock_conn *c =
+		(void *)((char *)op - offsetof(struct vsock_conn, shut_op));
+
+	(void)res;
+	(void)flags;
+	c->ops--;
+	vsock_conn_settle(vsock_conn_device(c), c);
+}
+
+void vsock_shut(struct virtio_vsock *v, struct vsock_conn *c, int how)
+{
+	struct io_uring_sqe *sqe = vsock_sqe(v, c);
+
+	/* Several may be under way: nothing is kept in the operation. */
+	c->shut_op.done = shut_done;
+	io_uring_prep_shutdown(sqe, vsock_conn_slot(v, c), how);
+	vsock_submit(sqe, &c->shut_op);
+}
+
+void vsock_host_shut(struct virtio_vsock *v, struct vsock_conn *c,
+		     unsigned what)
+{
+	c->host_shut |= (uint8_t)what;
+	if (c->state != VSOCK_OPEN)
+		return;
+	if (c->host_shut == VSOCK_SHUT_BOTH) {
+		c->state = VSOCK_CLOSING;
+		vsock_conn_wait(v, c, VSOCK_PATIENCE);
+		close_socket(v, c);
+	}
+	if (c->host_shut & ~c->told_shut)
+		vsock_conn_want(v, c, VSOCK_WANT_SHUTDOWN);
+}
+
+/* ---- patience ------------------------------------------------------------ */
+
+static void start_tick(struct virtio_vsock *v)
+{
+	struct io_uring_sqe *sqe;
+
+	if (v->ticking || !v->waiting)
+		return;
+	v->ticking = true;
+	sqe = loop_sqe(v->loop);
+	v->tick_time.tv_nsec = VSOCK_TICK_NS;
+	io_uring_prep_timeout(sqe, &v->tick_time, 0, 0);
+	loop_set_op(sqe, &v->tick_op);
+}
+
+void vsock_conn_wait(struct virtio_vsock *v, struct vsock_conn *c,
+		     uint32_t ticks)
+{
+	v->waiting += !!ticks;
+	v->waiting -= !!c->deadline;
+	/* 0 says that there is none */
+	c->deadline = ticks ? (v->tick + ticks) | 1 : 0;
+	start_tick(v);
+}
+
+static void expired(struct virtio_vsock *v, struct vsock_conn *c)
+{
+	vsock_conn_wait(v, c, 0);
+	switch ((enum vsock_state)c->state) {
+	case VSOCK_DIALING:
+	case VSOCK_ACCEPTING:
+		vsock_host_retry(v, c);
+		break;
+	case VSOCK_CALLING: /* a guest that does not answer */
+		vsock_conn_reset(v, c);
+		break;
+	case VSOCK_CLOSING:
+		if (c->wants & VSOCK_WANT_RST)
+			vsock_conn_end(v, c); /* nor takes packets */
+		else
+			vsock_conn_reset(v, c);
+		break;
+	case VSOCK_NONE:
+	case VSOCK_OPEN:
+	case VSOCK_GREETING:
+	case VSOCK_DRAINING: /* a reader that does not read */
+	case VSOCK_ENDING:
+		vsock_conn_end(v, c);
+		break;
+	}
+}
+
+void vsock_tick(struct loop_op *op, int res, uint32_t flags)
+{
+	struct virtio_vsock *v =
+		(void *)((char *)op - offsetof(struct virtio_vsock, tick_op));
+
+	(void)res;
+	(void)flags;
+	v->ticking = false;
+	v->tick++;
+	for (unsigned i = 0; i < v->used; i++) {
+		struct vsock_conn *c = &v->conn[i];
+
+		if (c->deadline && (int32_t)(v->tick - c->deadline) >= 0)
+			expired(v, c);
+	}
+	start_tick(v);
+}

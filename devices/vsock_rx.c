@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Packets to the guest.
+ *
+ * Connections that have something to say stand in a line. Each in turn sends
+ * the packets it wants, and then reads from its socket straight into the
+ * guest's buffers, behind the headers: as many buffers as the guest's credit
+ * and the connection's last reads suggest, by one operation that does not
+ * wait. So a batch of such reads is over within a round; then headers are
+ * written to what was filled, and the rest is used again.
+ */
+#include "devices/vsock_rx.h"
+
+#include <errno.h>
+#include <liburing.h>
+#include <string.h>
+
+#include "devices/net_msg.h"
+#include "devices/vsock_conn.h"
+#include "devices/vsock_tx.h"
+
+#define HINT_MIN 4096U
+#define HINT_MAX (256U << 10)
+
+/* ---- buffers ------------------------------------------------------------- */
+
+static void add_buffer(struct virtio_vsock *v)
+{
+	struct vsock_rx *rx = &v->rx;
+	const struct virtq_chain *c = &rx->chain;
+
+	if (c->in_bytes <= VSOCK_HDR) {
+		v->stats.malformed++;
+		virtio_complete(v->port, VSOCK_RX, c->head, 0);
+		return;
+	}
+	rx->buf[rx->bufs++] = (struct vsock_buf){
+		.head = c->head,
+		.iov = (uint16_t)rx->iovs,
+		.iovs = c->in,
+		.bytes = c->in_bytes > UINT32_MAX ? UINT32_MAX
+						  : (uint32_t)c->in_bytes,
+	};
+	memcpy(rx->iov + rx->iovs, c->iov + c->out, c->in * sizeof(c->iov[0]));
+	rx->iovs += c->in;
+}
+
+/*
+ * The next buffer that is not in use. If there is none, somebody will look
+ * again: at the end of the batch, or when the guest kicks.
+ */
+static struct vsock_buf *next_buffer(struct virtio_vsock *v)
+{
+	struct vsock_rx *rx = &v->rx;
+
+	for (unsigned i = 0; i < VSOCK_QUEUE_MAX; i++) {
+		if (rx->used < rx->bufs)
+			return &rx->buf[rx->used];
+		if (rx->bufs == VSOCK_QUEUE_MAX ||
+		    rx->iovs + VIRTQ_CHAIN_MAX > VSOCK_IOVS)
+			return NULL;
+		if (virtio_pop(v->port, VSOCK_RX, &rx->chain)) {
+			add_buffer(v);
+		} else if (rx->used) {
+			return NULL;
+		} else if (!virtq_notify_on(&v->port->vq[VSOCK_RX])) {
+			rx->starved = true;
+			return NULL;
+		}
+	}
+	virtio_again(v->port, VSOCK_RX); /* useless ones without end */
+	return NULL;
+}
+
+/* A buffer is the guest's again; its place is cleared up by compact(). */
+static void give_back(struct virtio_vsock *v, struct vsock_buf *buf,
+		      uint32_t len)
+{
+	virtio_complete(v->port, VSOCK_RX, buf->head, len);
+	buf->bytes = 0;
+}
+
+static void put_packet(struct virtio_vsock *v, struct vsock_buf *buf,
+		       const struct vsock_hdr *hdr)
+{
+	virtq_copy_to(v->rx.iov + buf->iov, buf->iovs, 0, hdr, VSOCK_HDR);
+	give_back(v, buf, VSOCK_HDR + hdr->len);
+}
+
+/* The batch is over: what it did not fill comes first in the next one. */
+static void compact(struct virtio_vsock *v)
+{
+	struct vsock_rx *rx = &v->rx;
+	unsigned bufs = 0, iovs = 0;
+
+	for (unsigned i = 0; i < rx->bufs; i++) {
+		struct vsock_buf buf = rx->buf[i];
+
+		if (!buf.bytes)
+			continue;
+		memmove(rx->iov + iovs, rx->iov + buf.iov,
+			buf.iovs * sizeof(rx->iov[0]));
+		buf.iov = (uint16_t)iovs;
+		iovs += buf.iovs;
+		rx->buf[bufs++] = buf;
+	}
+	rx->bufs = bufs;
+	rx->iovs = iovs;
+	rx->used = rx->runs = rx->datas = 0;
+}
+
+/* ---- packets without payload --------------------------------------------- */
+
+static struct vsock_hdr header(const struct virtio_vsock *v,
+			       struct vsock_conn *c, enum vsock_op op)
+{
+	c->credit.told = c->credit.taken;
+	return (struct vsock_hdr){
+		.src_cid = VSOCK_CID_HOST,
+		.dst_cid = v->cid,
+		.src_port = c->host_port,
+		.dst_port = c->guest_port,
+		.type = VSOCK_STREAM,
+		.op = (uint16_t)op,
+		.buf_alloc = c->credit.alloc,
+		.fwd_cnt = c->credit.taken,
+	};
+}
+
+/* Return: false if the guest has no buffer for one of them. */
+static bool send_wanted(struct virtio_vsock *v, struct vsock_conn *c)
+{
+	static const uint8_t ops[] = {
+		VSOCK_OP_RST,
+		VSOCK_OP_REQUEST,
+		VSOCK_OP_RESPONSE,
+		VSOCK_OP_CREDIT_UPDATE,
+		VSOCK_OP_CREDIT_REQUEST,
+		VSOCK_OP_SHUTDOWN,
+	};
+
+	while (c->wants) {
+		unsigned bit = (unsigned)__builtin_ctz(c->wants);
+		struct vsock_buf *buf = next_buffer(v);
+		struct vsock_hdr hdr;
+
+		if (!buf)
+			return false;
+		hdr = header(v, c, (enum vsock_op)ops[bit]);
+		if (hdr.op == VSOCK_OP_SHUTDOWN) {
+			hdr.flags = c->host_shut;
+			c->told_shut = c->host_shut;
+		}
+		v->rx.used++;
+		put_packet(v, buf, &hdr);
+		c->wants &= (uint8_t) ~(1U << bit);
+		if (hdr.op == VSOCK_OP_RST)
+			vsock_conn_end(v, c);
+	}
+	return true;
+}
+
+void vsock_rx_refuse(struct virtio_vsock *v, const struct vsock_hdr *to)
+{
+	unsigned i = (v->reply_first + v->replies) % VSOCK_REPLIES;
+
+	if (to->op == VSOCK_OP_RST)
+		return;
+	v->replies++;
+	v->reply[i] = (struct vsock_reply){ to->dst_cid, to->src_port,
+					    to->dst_port, to->type };
+	loop_defer(v->loop, &v->service);
+}
+
+static void send_replies(struct virtio_vsock *v)
+{
+	while (v->replies) {
+		const struct vsock_reply *r = &v->reply[v->reply_first];
+		struct vsock_buf *buf = next_buffer(v);
+		struct vsock_hdr hdr;
+
+		if (!buf)
+			return;
+		hdr = (struct vsock_hdr){
+			.src_cid = r->cid,
+			.dst_cid = v->cid,
+			.src_port = r->host_port,
+			.dst_port = r->guest_port,
+			.type = r->type,
+			.op = VSOCK_OP_RST,
+		};
+		v->rx.used++;
+		put_packet(v, buf, &hdr);
+		v->reply_first = (v->reply_first + 1) % VSOCK_REPLIES;
+		v->replies--;
+	}
+}
+
+/* ---- bytes --------------------------------------------------------------- */
+
+static struct vsock_conn *of_receive(struct loop_op *op)
+{
+	return (void *)((char *)op - offsetof(struct vsock_conn, recv_op));
+}
+
+/* The ranges of at most @max bytes behind a buffer's header. */
+static uint32_t add_data(struct vsock_rx *rx, struct vsock_run *run,
+			 const struct vsock_buf *buf, uint32_t max)
+{
+	const struct iovec *from = rx->iov + buf->iov;
+	uint32_t skip = VSOCK_HDR, got = 0;
+
+	for (unsigned i = 0; i < buf->iovs && got < max; i++, from++) {
+		size_t part = from->iov_len;
+
+		if (skip >= part) {
+			skip -= (uint32_t)part;
+			continue;
+		}
+		part -= skip;
+		if (part > max - got)
+			part = max - got;
+		rx->data[rx->datas++] =
+			(struct iovec){ (uint8_t *)from->iov_base + skip,
+					part };
+		run->iovs++;
+		got += (uint32_t)part;
+		skip = 0;
+	}
+	return got;
+}
+
+static void receive_done(struct loop_op *op, int res, uint32_t flags);
+
+static void submit_run(struct virtio_vsock *v, struct vsock_run *run)
+{
+	struct vsock_conn *c = &v->conn[run->conn];
+	struct iovec *iov = v->rx.data + run->iov;
+	struct io_uring_sqe *sqe = vsock_sqe(v, c);
+	int slot = vsock_conn_slot(v, c);
+
+	c->recv_op.done = receive_done;
+	if (run->iovs == 1) {
+		io_uring_prep_recv(sqe, slot, iov->iov_base, iov->iov_len,
+				   MSG_DONTWAIT);
+	} else {
+		net_msg_set(&run->msg, iov, run->iovs);
+		io_uring_prep_recvmsg(sqe, slot, &run->msg, MSG_DONTWAIT);
+	}
+	vsock_submit(sqe, &c->recv_op);
+}
+
+/* Return: false if the guest has no buffer. */
+static bool add_run(struct virtio_vsock *v, struct vsock_conn *c, uint32_t want)
+{
+	struct vsock_rx *rx = &v->rx;
+	struct vsock_run *run = &rx->run[rx->runs];
+
+	*run = (struct vsock_run){ .conn = c->number,
+				   .first = (uint16_t)rx->used,
+				   .iov = (uint16_t)rx->datas };
+	while (run->bytes < want) {
+		const struct vsock_buf *buf = next_buffer(v);
+
+		if (!buf)
+			break;
+		run->bytes += add_data(rx, run, buf, want - run->bytes);
+		run->count++;
+		rx->used++;
+	}
+	if (!run->count)
+		return false;
+	c->rx_run = (uint16_t)rx->runs++;
+	/* What is heard from here on may be about what it does not read. */
+	c->readable = false;
+	return true;
+}
+
+/* What a host's program sent right behind its greeting. */
+static bool send_line(struct virtio_vsock *v, struct vsock_conn *c,
+		      uint32_t credit)
+{
+	struct vsock_buf *buf = next_buffer(v);
+	uint32_t len = (uint32_t)(c->line_len - c->line_at);
+	struct vsock_hdr hdr;
+
+	if (!buf)
+		return false;
+	if (len > credit)
+		len = credit;
+	if (len > buf->bytes - VSOCK_HDR)
+		len = buf->bytes - VSOCK_HDR;
+	hdr = header(v, c, VSOCK_OP_RW);
+	hdr.len = len;
+	virtq_copy_to(v->rx.iov + buf->iov, buf->iovs, VSOCK_HDR,
+		      c->line + c->line_at, len);
+	c->line_at = (uint8_t)(c->line_at + len);
+	c->credit.sent += len;
+	v->rx.used++;
+	put_packet(v, buf, &hdr);
+	if (c->line_at < c->line_len || c->readable)
+		vsock_conn_serve(v, c);
+	return true;
+}
+
+/* Return: false if the guest has no buffer for what @c has to send. */
+static bool serve(struct virtio_vsock *v, struct vsock_conn *c)
+{
+	uint32_t credit = vsock_credit_to_guest(&c->credit);
+	bool line = c->line_at < c->line_len;
+
+	if (!send_wanted(v, c))
+		return false;
+	if (c->state != VSOCK_OPEN || c->guest_shut & VSOCK_SHUT_RECEIVE)
+		return true;
+	if (!line && (!c->readable || c->host_shut & VSOCK_SHUT_SEND))
+		return true;
+	if (!credit) {
+		if (c->asked)
+			return true;
+		c->asked = true;
+		c->wants = VSOCK_WANT_MORE_CREDIT;
+		return send_wanted(v, c);
+	}
+	if (line)
+		return send_line(v, c, credit);
+	return add_run(v, c, credit < c->hint ? credit : c->hint);
+}
+
+static void serve_all(struct virtio_vsock *v)
+{
+	struct vsock_rx *rx = &v->rx;
+
+	/* Each one once: who has more to send stands in the line again. */
+	for (unsigned n = v->used; n && rx->first != VSOCK_NOBODY; n--) {
+		struct vsock_conn *c = &v->conn[rx->first];
+
+		if (rx->runs == VSOCK_QUEUE_MAX)
+			return;
+		/* While it is served it may get in line, behind all others. */
+		rx->first = c->next_service;
+		c->listed = false;
+		if (serve(v, c))
+			continue;
+		if (!c->listed) {
+			c->listed = true;
+			c->next_service = rx->first;
+			if (rx->first == VSOCK_NOBODY)
+				rx->last = c->number;
+			rx->first = c->number;
+		}
+		return;
+	}
+}
+
+/* @len bytes came for @run: headers for the buffers they fill. */
+static void fill_buffers(struct virtio_vsock *v, struct vsock_conn *c,
+			 const struct vsock_run *run, uint32_t len)
+{
+	struct vsock_buf *buf = &v->rx.buf[run->first];
+
+	c->credit.sent += len;
+	for (; len; buf++) {
+		struct vsock_hdr hdr = header(v, c, VSOCK_OP_RW);
+
+		hdr.len = buf->bytes - VSOCK_HDR;
+		if (hdr.len > len)
+			hdr.len = len;
+		len -= hdr.len;
+		put_packet(v, buf, &hdr);
+	}
+}
+
+static void finish_run(struct virtio_vsock *v, const struct vsock_run *run)
+{
+	struct vsock_conn *c = &v->conn[run->conn];
+
+	c->ops--;
+	if (c->state != VSOCK_OPEN || v->port->resetting) {
+		vsock_conn_settle(v, c);
+		return;
+	}
+	if (run->res > 0) {
+		flow_moved(&v->flow, v->loop, true, (uint32_t)run->res);
+		fill_buffers(v, c, run, (uint32_t)run->res);
+		/* Its end was told with the bytes: not again. */
+		c->readable |= c->ends || (uint32_t)run->res == run->bytes;
+		c->hint = (uint32_t)run->res * 2;
+		if (c->hint < HINT_MIN)
+			c->hint = HINT_MIN;
+		if (c->hint > HINT_MAX)
+			c->hint = HINT_MAX;
+	} else if (!run->res ||
+		   (run->res == -EAGAIN && c->ends && !c->readable)) {
+		c->readable = false;
+		vsock_host_shut(v, c,
+				c->hangup ? VSOCK_SHUT_BOTH : VSOCK_SHUT_SEND);
+	} else if (run->res == -EINTR) {
+		c->readable = true;
+	} else if (run->res != -EAGAIN) {
+		vsock_conn_reset(v, c);
+	}
+	if (c->readable)
+		vsock_conn_serve(v, c);
+}
+
+static void release(struct virtio_vsock *v)
+{
+	for (unsigned i = 0; i < v->rx.bufs; i++)
+		if (v->rx.buf[i].bytes)
+			give_back(v, &v->rx.buf[i], 0);
+	compact(v);
+	v->rx.starved = false;
+}
+
+static void finish_batch(struct virtio_vsock *v)
+{
+	struct vsock_rx *rx = &v->rx;
+
+	for (unsigned i = 0; i < rx->runs; i++)
+		finish_run(v, &rx->run[i]);
+	if (v->port->resetting) {
+		release(v);
+		v->port = v->tx.busy ? v->port : NULL;
+		return;
+	}
+	compact(v);
+	loop_defer(v->loop, &v->service);
+}
+
+static void receive_done(struct loop_op *op, int res, uint32_t flags)
+{
+	struct vsock_conn *c = of_receive(op);
+	struct virtio_vsock *v = vsock_conn_device(c);
+
+	(void)flags;
+	v->rx.run[c->rx_run].res = res;
+	if (!--v->rx.busy)
+		finish_batch(v);
+}
+
+/* ---- the queue ----------------------------------------------------------- */
+
+void vsock_rx_run(struct virtio_vsock *v)
+{
+	struct vsock_rx *rx = &v->rx;
+	bool tx_waits = v->replies == VSOCK_REPLIES;
+
+	if (!v->port || v->port->resetting || rx->busy || rx->starved)
+		return;
+	send_replies(v);
+	if (!v->replies)
+		serve_all(v);
+	rx->busy = rx->runs;
+	for (unsigned i = 0; i < rx->runs; i++)
+		submit_run(v, &rx->run[i]);
+	if (!rx->busy) {
+		compact(v);
+		if ((v->replies || rx->first != VSOCK_NOBODY) && !rx->starved)
+			virtio_again(v->port, VSOCK_RX);
+	}
+	if (tx_waits && v->replies < VSOCK_REPLIES)
+		vsock_tx_run(v);
+}
+
+void vsock_rx_kick(struct virtio_vsock *v)
+{
+	v->rx.starved = false;
+	vsock_rx_run(v);
+}
+
+void vsock_rx_release(struct virtio_vsock *v)
+{
+	if (!v->rx.busy)
+		release(v);
+}

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Console output and input on the I/O thread's io_uring.
+ *
+ * Output: vCPU threads put bytes into a ring, the I/O thread writes them. The
+ * first byte after a pause is written at once. Then, for HOLD_NS, output is
+ * collected and goes out by the line, by the half ring or when the time is
+ * over. So a guest's line costs one or two writes, a prompt appears without
+ * delay, and nothing runs periodically: the timer is armed only by output.
+ *
+ * Input: one read in flight, only while the port has room.
+ */
+#include "monitor/console.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <liburing.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "monitor/err.h"
+#include "monitor/log.h"
+#include "monitor/loop.h"
+#include "monitor/stop.h"
+#include "monitor/terminal.h"
+#include "monitor/timing.h"
+
+#define OUT_SIZE    65536U /* power of two */
+#define HOLD_NS	    1000000L
+#define DRAIN_NS    500000000L /* a reader's chance after a stop */
+#define ESCAPE_BYTE 0x1d       /* Ctrl-] */
+
+static struct {
+	struct loop *loop;
+	struct console_port *port;
+	int in_slot, out_slot; /* registered files, or -1 */
+	bool terminal;
+
+	/* Producer: vCPU threads under the port's lock. Consumer: I/O thread.
+	 * Free-running counters; bytes between tail and head are queued. */
+	_Atomic uint32_t head, tail;
+	_Atomic bool quiet;   /* nothing written lately: ring for any byte */
+	_Atomic bool blocked; /* the producer found no room */
+
+	/* I/O thread */
+	struct loop_source out_source, in_source;
+	struct loop_drain drain;
+	struct loop_op write_op, poll_op, hold_op, read_op, drain_op;
+	struct __kernel_timespec hold_time, drain_time;
+	bool writing, holding, reading, draining, give_up;
+	uint32_t drain_tail; /* the tail when the drain timer started */
+	uint8_t in[256];
+
+	uint8_t out[OUT_SIZE];
+} con;
+
+static void set_tail(uint32_t tail)
+{
+	atomic_store(&con.tail, tail);
+	if (atomic_exchange(&con.blocked, false))
+		con.port->writable(con.port);
+}
+
+static void start_write(void)
+{
+	uint32_t tail = atomic_load_explicit(&con.tail, memory_order_relaxed);
+	uint32_t head = atomic_load_explicit(&con.head, memory_order_acquire);
+	uint32_t at = tail % OUT_SIZE, len = head - tail;
+	struct io_uring_sqe *sqe;
+
+	if (con.writing || !len)
+		return;
+	if (con.give_up) {
+		set_tail(head);
+		return;
+	}
+	if (len > OUT_SIZE - at)
+		len = OUT_SIZE - at;
+	con.writing = true;
+	sqe = loop_sqe(con.loop);
+	io_uring_prep_write(sqe, con.out_slot, con.out + at, len, (uint64_t)-1);
+	io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+	loop_set_op(sqe, &con.write_op);
+	if (con.holding)
+		return;
+	con.holding = true;
+	atomic_store(&con.quiet, false);
+	sqe = loop_sqe(con.loop);
+	io_uring_prep_timeout(sqe, &con.hold_time, 0, 0);
+	loop_set_op(sqe, &con.hold_op);
+}
+
+/* Nothing to write: ask for a ring at any byte, if somebody reads it. */
+static void become_quiet(void)
+{
+	atomic_store(&con.quiet, !con.give_up);
+	/* A byte that was put before quiet was seen rang nobody. */
+	start_write();
+}
+
+/* The pause is over: write what gathered, or wait for the next byte. */
+static void hold_done(struct loop_op *op, int res, uint32_t flags)
+{
+	(void)op;
+	(void)res;
+	(void)flags;
+	con.holding = false;
+	start_write();
+	if (con.holding)
+		return;
+	if (con.writing) {
+		/* A slow reader; write_done() starts over. */
+		return;
+	}
+	become_quiet();
+}
+
+static void give_up_output(int res)
+{
+	log_warn("console", "output is lost from here on: error %d", -res);
+	con.give_up = true;
+}
+
+static void poll_done(struct loop_op *op, int res, uint32_t flags)
+{
+	(void)op;
+	(void)flags;
+	con.writing = false;
+	if (res < 0)
+		give_up_output(res);
+	start_write();
+}
+
+static void wait_writable(void)
+{
+	struct io_uring_sqe *sqe = loop_sqe(con.loop);
+
+	io_uring_prep_poll_add(sqe, con.out_slot, POLLOUT);
+	io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+	loop_set_op(sqe, &con.poll_op);
+}
+
+static void write_done(struct loop_op *op, int res, uint32_t flags)
+{
+	uint32_t tail = atomic_load_explicit(&con.tail, memory_order_relaxed);
+	uint32_t head = atomic_load_explicit(&con.head, memory_order_acquire);
+
+	(void)op;
+	(void)flags;
+	if (res == -EAGAIN) {
+		wait_writable();
+		return;
+	}
+	con.writing = false;
+	if (res < 0 && res != -EINTR)
+		give_up_output(res);
+	if (res > 0)
+		set_tail(tail += (uint32_t)res);
+	timing_event(TIMING_FIRST_BYTE);
+	/* What came meanwhile: at once if it is much or nothing holds it. */
+	if (!con.holding || head - tail >= OUT_SIZE / 2 || con.draining ||
+	    con.give_up)
+		start_write();
+	if (!con.holding && !con.writing)
+		become_quiet();
+}
+
+static void out_ring(struct loop_source *source)
+{
+	(void)source;
+	start_write();
+}
+
+static bool has_room(uint32_t bytes)
+{
+	uint32_t most = OUT_SIZE - bytes;
+
+	if (con.out_slot < 0)
+		return true;
+	if (atomic_load(&con.head) - atomic_load(&con.tail) <= most)
+		return true;
+	atomic_store(&con.blocked, true);
+	/* The consumer may have made room before it could see blocked. */
+	return atomic_load(&con.head) - atomic_load(&con.tail) <= most;
+}
+
+bool console_has_room(void)
+{
+	return has_room(CONSOLE_BURST);
+}
+
+bool console_half_free(void)
+{
+	return has_room(OUT_SIZE / 2);
+}
+
+bool console_put(uint8_t byte)
+{
+	uint32_t head = atomic_load_explicit(&con.head, memory_order_relaxed);
+
+	if (con.out_slot < 0)
+		return true;
+	if (!has_room(1))
+		return false;
+	con.out[head % OUT_SIZE] = byte;
+	atomic_store(&con.head, head + 1);
+	if (byte == '\n' || atomic_load(&con.quiet) ||
+	    head - atomic_load_explicit(&con.tail, memory_order_relaxed) ==
+		    OUT_SIZE / 2)
+		loop_ring(con.loop, &con.out_source);
+	return true;
+}
+
+/* The stop waits for output as long as somebody takes it, be it slowly. */
+static void start_drain_timer(void)
+{
+	struct io_uring_sqe *sqe = loop_sqe(con.loop);
+
+	con.draining = true;
+	con.drain_tail = atomic_load(&con.tail);
+	io_uring_prep_timeout(sqe, &con.drain_time, 0, 0);
+	loop_set_op(sqe, &con.drain_op);
+}
+
+static void drain_done(struct loop_op *op, int res, uint32_t flags)
+{
+	uint32_t tail = atomic_load(&con.tail);
+
+	(void)op;
+	(void)res;
+	(void)flags;
+	if (tail != con.drain_tail) {
+		start_drain_timer();
+		return;
+	}
+	/* Silently: stderr may be the same pipe, and would block. */
+	con.give_up = true;
+}
+
+static bool drain_idle(struct loop_drain *drain)
+{
+	(void)drain;
+	if (con.out_slot < 0 || con.give_up)
+		return true;
+	start_write();
+	if (!con.writing)
+		return true;
+	if (!con.draining)
+		start_drain_timer();
+	return false;
+}
+
+static void start_read(void)
+{
+	size_t room = con.port->room(con.port);
+	struct io_uring_sqe *sqe;
+
+	if (con.in_slot < 0 || con.reading || !room)
+		return;
+	if (room > sizeof(con.in))
+		room = sizeof(con.in);
+	con.reading = true;
+	sqe = loop_sqe(con.loop);
+	io_uring_prep_read(sqe, con.in_slot, con.in, (unsigned)room,
+			   (uint64_t)-1);
+	io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+	loop_set_op(sqe, &con.read_op);
+}
+
+static void read_done(struct loop_op *op, int res, uint32_t flags)
+{
+	(void)op;
+	(void)flags;
+	con.reading = false;
+	if (res == -EAGAIN) {
+		struct io_uring_sqe *sqe = loop_sqe(con.loop);
+
+		/* a non-blocking stdin: look again when there is something */
+		con.reading = true;
+		io_uring_prep_poll_add(sqe, con.in_slot, POLLIN);
+		io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE | IOSQE_IO_LINK);
+		loop_set_op(sqe, NULL);
+		sqe = loop_sqe(con.loop);
+		io_uring_prep_read(sqe, con.in_slot, con.in, 1, (uint64_t)-1);
+		io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+		loop_set_op(sqe, &con.read_op);
+		return;
+	}
+	if (res <= 0 && res != -EINTR) {
+		con.in_slot = -1; /* end of input: the guest goes on without */
+		return;
+	}
+	for (int i = 0; con.terminal && i < res; i++) {
+		if (con.in[i] == ESCAPE_BYTE) {
+			stop_now(EXIT_SIGNAL_BASE + SIGINT);
+			return;
+		}
+	}
+	if (res > 0)
+		con.port->input(con.port, con.in, (size_t)res);
+	start_read();
+}
+
+static void in_ring(struct loop_source *source)
+{
+	(void)source;
+	start_read();
+}
+
+void console_unblock_input(void)
+{
+	if (con.loop)
+		loop_ring(con.loop, &con.in_source);
+}
+
+/* O_NONBLOCK: a FIFO nobody reads is an error, not a wait without an end. */
+static int open_file(const char *path, struct err *e)
+{
+	int fd = open(path,
+		      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY |
+			      O_NONBLOCK,
+		      0666);
+
+	if (fd < 0)
+		return err_set(e, -errno, "--console file:%s cannot be opened",
+			       path);
+	return fd;
+}
+
+int console_open(const struct config *cfg, struct loop *loop,
+		 struct console_port *port, struct err *e)
+{
+	int ret, out = STDOUT_FILENO;
+
+	con.loop = loop;
+	con.port = port;
+	con.in_slot = con.out_slot = -1;
+	con.quiet = true;
+	con.hold_time.tv_nsec = HOLD_NS;
+	con.drain_time.tv_nsec = DRAIN_NS;
+	con.write_op.done = write_done;
+	con.poll_op.done = poll_done;
+	con.hold_op.done = hold_done;
+	con.read_op.done = read_done;
+	con.drain_op.done = drain_done;
+	con.drain.idle = drain_idle;
+	con.out_source.ring = out_ring;
+	con.in_source.ring = in_ring;
+	loop_add_source(loop, &con.out_source);
+	loop_add_source(loop, &con.in_source);
+	loop_add_drain(loop, &con.drain);
+	if (cfg->console == CONSOLE_NONE)
+		return 0;
+	if (cfg->console == CONSOLE_FILE) {
+		out = open_file(cfg->console_path, e);
+		if (out < 0)
+			return out;
+	} else {
+		ret = terminal_open(e);
+		if (ret < 0)
+			return ret;
+		con.terminal = ret;
+		if (ret || !isatty(STDIN_FILENO))
+			con.in_slot = loop_add_file(loop, STDIN_FILENO);
+	}
+	con.out_slot = loop_add_file(loop, out);
+	return 0;
+}
+
+void console_start(void)
+{
+	if (con.terminal)
+		terminal_raw();
+	start_read();
+}

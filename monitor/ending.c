@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Signals and the timeout as io_uring operations; the last system calls. */
+#include "monitor/ending.h"
+
+#include <errno.h>
+#include <liburing.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "monitor/config.h"
+#include "monitor/err.h"
+#include "monitor/fmt.h"
+#include "monitor/loop.h"
+#include "monitor/out.h"
+#include "monitor/stop.h"
+#include "monitor/terminal.h"
+#include "monitor/timing.h"
+
+static struct {
+	struct loop *loop;
+	int signal_slot;
+	int status_fd;
+	uint64_t timeout_ns;
+	/* I/O thread */
+	struct signalfd_siginfo info;
+	struct __kernel_timespec timeout;
+	struct loop_op signal_op, timeout_op;
+} end;
+
+static void signal_done(struct loop_op *op, int res, uint32_t flags)
+{
+	(void)op;
+	(void)flags;
+	if (res == (int)sizeof(end.info))
+		stop_now(EXIT_SIGNAL_BASE + (int)end.info.ssi_signo);
+}
+
+static void timeout_done(struct loop_op *op, int res, uint32_t flags)
+{
+	(void)op;
+	(void)flags;
+	if (res == -ETIME)
+		stop_now(EXIT_TIMED_OUT);
+}
+
+int ending_open(const struct config *cfg, struct loop *loop, struct err *e)
+{
+	sigset_t handled;
+	int fd;
+
+	end.loop = loop;
+	end.status_fd = cfg->status_fd;
+	end.timeout_ns = cfg->timeout_ns;
+	end.signal_op.done = signal_done;
+	end.timeout_op.done = timeout_done;
+	sigemptyset(&handled);
+	sigaddset(&handled, SIGTERM);
+	sigaddset(&handled, SIGINT);
+	sigaddset(&handled, SIGHUP);
+	sigaddset(&handled, SIGQUIT);
+	sigprocmask(SIG_BLOCK, &handled, NULL);
+	/* A reader that goes away is an error of the write, not a signal. */
+	signal(SIGPIPE, SIG_IGN);
+	fd = TIMED(TIMING_SIGNALS, signalfd(-1, &handled, SFD_CLOEXEC));
+	if (fd < 0)
+		return err_set(e, -errno, "cannot create a signalfd");
+	end.signal_slot = loop_add_file(loop, fd);
+	return 0;
+}
+
+void ending_start(void)
+{
+	struct io_uring_sqe *sqe = loop_sqe(end.loop);
+
+	io_uring_prep_read(sqe, end.signal_slot, &end.info, sizeof(end.info),
+			   0);
+	io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+	loop_set_op(sqe, &end.signal_op);
+	if (!end.timeout_ns)
+		return;
+	end.timeout.tv_sec = (long long)(end.timeout_ns / 1000000000U);
+	end.timeout.tv_nsec = (long long)(end.timeout_ns % 1000000000U);
+	sqe = loop_sqe(end.loop);
+	io_uring_prep_timeout(sqe, &end.timeout, 0, 0);
+	loop_set_op(sqe, &end.timeout_op);
+}
+
+void ending_exit(int status)
+{
+	char line[16];
+	int n;
+
+	terminal_restore();
+	if (end.status_fd >= 0) {
+		n = fmt_print(line, sizeof(line), "%d\n", status);
+		if (n > 0 && out_raw(end.status_fd, line, (size_t)n) < 0)
+			status = status ? status : EXIT_MISUSE;
+	}
+	timing_print();
+	_exit(status);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ways to end that come from outside the guest, and the end itself. */
+#ifndef MOTE_MONITOR_ENDING_H
+#define MOTE_MONITOR_ENDING_H
+
+struct config;
+struct err;
+struct loop;
+
+/**
+ * ending_open() - block the signals that end a run and open a signalfd
+ * @cfg: borrowed; its timeout and status_fd
+ * Stage "open", before other threads exist: they inherit the mask.
+ */
+int ending_open(const struct config *cfg, struct loop *loop, struct err *e);
+
+/** ending_start() - watch signals, start --timeout; I/O thread, loop started */
+void ending_start(void);
+
+/**
+ * ending_exit() - restore the terminal, tell --status-fd, end the process
+ * The status is written before the kernel takes the VM down.
+ */
+void ending_exit(int status) __attribute__((noreturn));
+
+#endif

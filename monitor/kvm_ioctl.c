@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The one place that calls KVM, and times it. */
+#include "monitor/kvm_ioctl.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "monitor/timing.h"
+
+int kvm_ioctl_val(int fd, unsigned long request, unsigned long val)
+{
+	return TIMED((unsigned)request,
+		     (int)syscall(SYS_ioctl, fd, request, val));
+}
+
+int kvm_ioctl(int fd, unsigned long request, const void *arg)
+{
+	return kvm_ioctl_val(fd, request, (unsigned long)arg);
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What the C library does in more ways than the monitor needs. Not linked into
+ * tests.
+ *
+ * The library's versions serve old kernels, threads that are cancelled,
+ * handlers at fork, locales; they draw in 10 KB. These have the same names and
+ * do what is promised below, so that callers read as ever. Defined here, the
+ * library's own are not linked; were they needed by something else in it, the
+ * linker would say so.
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- files: Linux 5.10 has every one of these calls -------------------- */
+
+int openat(int dir, const char *path, int flags, ...)
+{
+	va_list ap;
+	unsigned mode;
+
+	va_start(ap, flags);
+	mode = flags & O_CREAT ? va_arg(ap, unsigned) : 0;
+	va_end(ap);
+	return (int)syscall(SYS_openat, dir, path, flags, mode);
+}
+
+int open(const char *path, int flags, ...)
+{
+	va_list ap;
+	unsigned mode;
+
+	va_start(ap, flags);
+	mode = flags & O_CREAT ? va_arg(ap, unsigned) : 0;
+	va_end(ap);
+	return openat(AT_FDCWD, path, flags, mode);
+}
+
+int fcntl(int fd, int cmd, ...)
+{
+	va_list ap;
+	unsigned long arg;
+
+	va_start(ap, cmd);
+	arg = va_arg(ap, unsigned long);
+	va_end(ap);
+	return (int)syscall(SYS_fcntl, fd, cmd, arg);
+}
+
+/* struct stat is the kernel's on this architecture. */
+int fstat(int fd, struct stat *st)
+{
+	return (int)syscall(SYS_fstat, fd, st);
+}
+
+int fstatat(int dir, const char *restrict path, struct stat *restrict st,
+	    int flags)
+{
+	return (int)syscall(SYS_newfstatat, dir, path, st, flags);
+}
+
+int stat(const char *restrict path, struct stat *restrict st)
+{
+	return fstatat(AT_FDCWD, path, st, 0);
+}
+
+int fchdir(int fd)
+{
+	return (int)syscall(SYS_fchdir, fd);
+}
+
+int pipe2(int fds[2], int flags)
+{
+	return (int)syscall(SYS_pipe2, fds, flags);
+}
+
+int socket(int family, int type, int protocol)
+{
+	return (int)syscall(SYS_socket, family, type, protocol);
+}
+
+int socketpair(int family, int type, int protocol, int fds[2])
+{
+	return (int)syscall(SYS_socketpair, family, type, protocol, fds);
+}
+
+int signalfd(int fd, const sigset_t *set, int flags)
+{
+	return (int)syscall(SYS_signalfd4, fd, set, _NSIG / 8, flags);
+}
+
+char *getcwd(char *buf, size_t size)
+{
+	return syscall(SYS_getcwd, buf, size) < 0 ? NULL : buf;
+}
+
+/* ---- time: of day, once, at the start ---------------------------------- */
+
+time_t time(time_t *into)
+{
+	return syscall(SYS_time, into);
+}
+
+/* ---- the process: of this thread only, so before there are others ------ */
+
+int setgroups(size_t n, const gid_t *groups)
+{
+	return (int)syscall(SYS_setgroups, n, groups);
+}
+
+int setresgid(gid_t real, gid_t effective, gid_t saved)
+{
+	return (int)syscall(SYS_setresgid, real, effective, saved);
+}
+
+int setresuid(uid_t real, uid_t effective, uid_t saved)
+{
+	return (int)syscall(SYS_setresuid, real, effective, saved);
+}
+
+int getrlimit(int what, struct rlimit *ret)
+{
+	return (int)syscall(SYS_prlimit64, 0, what, NULL, ret);
+}
+
+int setrlimit(int what, const struct rlimit *limit)
+{
+	return (int)syscall(SYS_prlimit64, 0, what, limit, NULL);
+}
+
+/* Nothing here has handlers, or locks that others may hold. */
+pid_t fork(void)
+{
+	return _Fork();
+}
+
+int nanosleep(const struct timespec *nap, struct timespec *ret_rest)
+{
+	return (int)syscall(SYS_nanosleep, nap, ret_rest);
+}
+
+/* SIG_IGN and SIG_DFL only: a handler would need a way back. */
+void (*signal(int sig, void (*how)(int)))(int)
+{
+	const struct {
+		void (*how)(int);
+		unsigned long flags;
+		void (*restorer)(void);
+		unsigned long mask;
+	} action = { .how = how }; /* struct kernel_sigaction */
+
+	return syscall(SYS_rt_sigaction, sig, &action, NULL, _NSIG / 8)
+		       ? SIG_ERR
+		       : SIG_DFL;
+}
+
+/* ---- semaphores: no cancellation, no interruption ---------------------- */
+
+/* [0] is the value, as sem_init() has it; [1] counts those who wait. */
+static _Atomic volatile int *word(sem_t *sem, unsigned i)
+{
+	return (_Atomic volatile int *)&sem->__val[i];
+}
+
+int sem_wait(sem_t *sem)
+{
+	for (;;) {
+		int n = atomic_load(word(sem, 0));
+
+		while (n)
+			if (atomic_compare_exchange_weak(word(sem, 0), &n,
+							 n - 1))
+				return 0;
+		atomic_fetch_add(word(sem, 1), 1);
+		syscall(SYS_futex, word(sem, 0), FUTEX_WAIT_PRIVATE, 0, NULL);
+		atomic_fetch_sub(word(sem, 1), 1);
+	}
+}
+
+int sem_post(sem_t *sem)
+{
+	atomic_fetch_add(word(sem, 0), 1);
+	if (atomic_load(word(sem, 1)))
+		syscall(SYS_futex, word(sem, 0), FUTEX_WAKE_PRIVATE, 1);
+	return 0;
+}
+
+/* ---- text: for short ones ---------------------------------------------- */
+
+char *strstr(const char *text, const char *what)
+{
+	size_t len = strlen(what);
+
+	for (; *text; text++)
+		if (!strncmp(text, what, len))
+			return (char *)(uintptr_t)text;
+	return len ? NULL : (char *)(uintptr_t)text;
+}
+
+char *strcpy(char *restrict to, const char *restrict from)
+{
+	return memcpy(to, from, strlen(from) + 1);
+}
+
+size_t strcspn(const char *text, const char *set)
+{
+	size_t n = 0;
+
+	while (text[n] && !strchr(set, text[n]))
+		n++;
+	return n;
+}
+
+size_t strspn(const char *text, const char *set)
+{
+	size_t n = 0;
+
+	while (text[n] && strchr(set, text[n]))
+		n++;
+	return n;
+}
+
+char *strchr(const char *text, int c)
+{
+	for (; *text != (char)c; text++)
+		if (!*text)
+			return NULL;
+	return (char *)(uintptr_t)text;
+}

@@ -1,0 +1,603 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One io_uring, one thread, rounds of: doorbells, completions, tasks, submit.
+ *
+ * Sleeping and ringing pair like this. The loop stores asleep=1, then looks
+ * at the doorbell bits once more; a ringer sets its bit, then looks at asleep
+ * (both sequentially consistent). So either the loop sees the bit and does
+ * not sleep, or the ringer sees asleep and writes the eventfd.
+ */
+#include "monitor/loop.h"
+
+#include <errno.h>
+#include <liburing.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "monitor/err.h"
+#include "monitor/stop.h"
+#include "monitor/timing.h"
+#include "seccomp/lock.h"
+#include "seccomp/uring.h"
+
+/*
+ * The most with which both parts of the ring fit a page each. Linux 6.14 and
+ * later charges these to RLIMIT_MEMLOCK, 8 MiB for all processes of a user by
+ * default: 1,024 VMs, where rings of 256 let 292 start. A full queue is
+ * submitted early.
+ */
+#define SQ_ENTRIES 64
+
+/* Rounds with something at hand after which loop_before_sleep()'s tasks run
+ * all the same. */
+#define RESTLESS_MAX 16
+
+/*
+ * How long the loop lingers, in ticks of the TSC: some 12 us. A doorbell that
+ * comes as an exit takes a vCPU twice that where KVM runs on software.
+ */
+#define LINGER_TICKS	(1U << 15)
+#define SHORT_TICKS	(1U << 19)
+#define LINGER_SKIP_MAX 255
+
+/* IORING_FEAT_RW_ATTR: Linux 6.14 or later */
+#define FEAT_RW_ATTR (1U << 16)
+
+/* First in, first out. */
+struct loop_tasks {
+	struct loop_task *first, **end;
+};
+
+/*
+ * Look around before sleeping? While devices are busy the next buffer often is
+ * a matter of microseconds, and who has a CPU to himself may as well wait for
+ * it. We begin to after a sleep so short that waiting would have been the
+ * better choice, and end with the first wait in vain. Where no CPU is to spare
+ * sleeps are short too, and waiting keeps the guest from running: so each
+ * failure in a row doubles the number of short sleeps before the next try.
+ */
+struct patience {
+	bool on;
+	unsigned skip;	  /* short sleeps left before the next try */
+	unsigned penalty; /* what skip was last set to */
+};
+
+struct loop {
+	/* any thread */
+	_Atomic uint64_t rung; /* bit n: source n */
+	_Atomic uint32_t asleep;
+
+	/* constant after stage "open" */
+	bool registers; /* files go into the ring's table */
+	bool may_batch; /* loop_allow_bulk() */
+	int wake_fd;
+	int wake_slot;
+	struct loop_source *source[LOOP_SOURCES_MAX];
+	unsigned sources;
+	int file[LOOP_FILES_MAX];
+	unsigned files, reserved;
+	struct loop_drain *drains;
+
+	/* I/O thread */
+	struct io_uring ring;
+	struct loop_op wake_op;
+	uint64_t on_wake;  /* bit n: loop_ring_on_wake() of source n */
+	bool wake_by_read; /* an old kernel */
+	bool unix_only;	   /* the sockets it makes */
+	bool cancels;	   /* it may */
+	bool ended;	   /* nobody is told of completions any more */
+	unsigned in_flight;
+	uint64_t wake_value;
+	bool bulk; /* loop_set_bulk() */
+	struct loop_tasks tasks, resting;
+	unsigned restless; /* rounds that resting has waited */
+	struct patience patience;
+
+	int table[LOOP_FILES_MAX + LOOP_RESERVE_MAX]; /* loop_start() */
+};
+
+struct loop *loop_get(void)
+{
+	static struct loop the_loop;
+
+	return &the_loop;
+}
+
+static int open_ring(struct io_uring *ring)
+{
+	/* DEFER_TASKRUN (Linux 6.1): completions are worked off when we ask
+	 * for them, not by interrupting us; a flag says that there are some.
+	 * Older kernels do without. */
+	static const unsigned tries[] = {
+		IORING_SETUP_R_DISABLED | IORING_SETUP_SINGLE_ISSUER |
+			IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
+		IORING_SETUP_R_DISABLED,
+	};
+	int ret = -EINVAL;
+
+	for (unsigned i = 0; i < 2 && ret == -EINVAL; i++) {
+		struct io_uring_params p = { .flags = tries[i] };
+
+		ret = io_uring_queue_init_params(SQ_ENTRIES, ring, &p);
+	}
+	return ret;
+}
+
+int loop_open(struct loop *loop, struct err *e)
+{
+	int ret = TIMED(TIMING_RING, open_ring(&loop->ring));
+
+	if (ret == -EPERM)
+		return err_set(e, ret,
+			       "io_uring is forbidden here; see `mote check`");
+	if (ret == -ENOMEM)
+		return err_set(e, ret,
+			       "cannot create an io_uring; raise the limit on "
+			       "locked memory (`ulimit -l`): each VM takes 8 "
+			       "KiB of it");
+	if (ret)
+		return err_set(e, ret, "cannot create an io_uring");
+	loop->registers = loop_can_bind(loop->ring.features);
+	loop->tasks.end = &loop->tasks.first;
+	loop->resting.end = &loop->resting.first;
+	loop->wake_fd = TIMED(TIMING_WAKE, eventfd(0, EFD_CLOEXEC));
+	if (loop->wake_fd < 0) {
+		ret = -errno;
+		io_uring_queue_exit(&loop->ring);
+		return err_set(e, ret, "cannot create an eventfd");
+	}
+	loop->wake_slot = loop_add_file(loop, loop->wake_fd);
+	return 0;
+}
+
+int loop_add_source(struct loop *loop, struct loop_source *source)
+{
+	if (loop->sources == LOOP_SOURCES_MAX)
+		return -ENOSPC;
+	source->id = loop->sources;
+	loop->source[loop->sources++] = source;
+	return 0;
+}
+
+int loop_add_file(struct loop *loop, int fd)
+{
+	if (loop->files == LOOP_FILES_MAX)
+		return -ENOSPC;
+	loop->file[loop->files] = fd;
+	return (int)loop->files++;
+}
+
+int loop_reserve_files(struct loop *loop, unsigned n)
+{
+	unsigned first = loop->reserved;
+
+	if (n > LOOP_RESERVE_MAX - first)
+		return -ENOSPC;
+	loop->reserved += n;
+	return (int)first;
+}
+
+unsigned loop_reserved(const struct loop *loop)
+{
+	return loop->files;
+}
+
+void loop_add_drain(struct loop *loop, struct loop_drain *drain)
+{
+	drain->next = loop->drains;
+	loop->drains = drain;
+}
+
+struct io_uring_sqe *loop_sqe(struct loop *loop)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&loop->ring);
+
+	/* Without SQPOLL a submit empties the queue, so this ends. */
+	while (!sqe) {
+		io_uring_submit(&loop->ring);
+		sqe = io_uring_get_sqe(&loop->ring);
+	}
+	loop->in_flight++;
+	return sqe;
+}
+
+/*
+ * The kernel frees a ring behind an RCU grace period, some 20 ms after the
+ * process is gone, and files in its table stay open as long: a reader of our
+ * stdout would wait for its end, the next VM would find the disk locked and
+ * the TAP busy. Linux 6.14 (6.13, but that one cannot be told) lets go of them
+ * at once when it is asked to; older kernels wait for all operations first,
+ * which may be for ever, or let go a second later. So there the table is not
+ * used: a slot is replaced by its descriptor.
+ */
+void loop_set_op(struct io_uring_sqe *sqe, struct loop_op *op)
+{
+	const struct loop *loop = loop_get();
+
+	io_uring_sqe_set_data(sqe, op);
+	if (loop->registers) {
+		/* The ring takes no other, timeouts included. */
+		sqe->flags |= IOSQE_FIXED_FILE;
+	} else if ((sqe->flags & IOSQE_FIXED_FILE) &&
+		   (unsigned)sqe->fd < loop->files) {
+		sqe->flags &= (uint8_t)~IOSQE_FIXED_FILE;
+		sqe->fd = loop->file[sqe->fd];
+	}
+}
+
+/* musl's own sched_setscheduler() answers ENOSYS. */
+static const struct {
+	int priority;
+} no_priority;
+
+void loop_allow_bulk(struct loop *loop)
+{
+	loop->may_batch = syscall(SYS_sched_getscheduler, 0) == SCHED_OTHER;
+}
+
+void loop_set_bulk(struct loop *loop, bool *mine, bool on)
+{
+	*mine = on;
+	if (loop->bulk == on)
+		return;
+	loop->bulk = on;
+	if (loop->may_batch)
+		syscall(SYS_sched_setscheduler, 0,
+			on ? SCHED_BATCH : SCHED_OTHER, &no_priority);
+}
+
+void loop_wake(struct loop *loop)
+{
+	static const uint64_t one = 1;
+
+	if (atomic_exchange(&loop->asleep, 0) &&
+	    write(loop->wake_fd, &one, sizeof(one)) < 0)
+		return; /* counter at its end: a wake is already under way */
+}
+
+void loop_ring(struct loop *loop, const struct loop_source *source)
+{
+	atomic_fetch_or(&loop->rung, 1ULL << source->id);
+	loop_wake(loop);
+}
+
+static void queue(struct loop_tasks *list, struct loop_task *task)
+{
+	if (task->queued)
+		return;
+	task->queued = true;
+	task->next = NULL;
+	*list->end = task;
+	list->end = &task->next;
+}
+
+void loop_defer(struct loop *loop, struct loop_task *task)
+{
+	queue(&loop->tasks, task);
+}
+
+void loop_before_sleep(struct loop *loop, struct loop_task *task)
+{
+	queue(&loop->resting, task);
+}
+
+static void answer(const struct loop *loop, uint64_t rung)
+{
+	while (rung) {
+		unsigned id = (unsigned)__builtin_ctzll(rung);
+
+		rung &= rung - 1;
+		loop->source[id]->ring(loop->source[id]);
+	}
+}
+
+void loop_ring_on_wake(struct loop *loop, const struct loop_source *source)
+{
+	loop->on_wake |= 1ULL << source->id;
+}
+
+static void reap_completions(struct loop *loop)
+{
+	struct io_uring_cqe *cqe;
+	unsigned head, seen = 0;
+
+	io_uring_for_each_cqe(&loop->ring, head, cqe)
+	{
+		struct loop_op *op = io_uring_cqe_get_data(cqe);
+
+		seen++;
+		if (!(cqe->flags & IORING_CQE_F_MORE))
+			loop->in_flight--;
+		if (op && !loop->ended)
+			op->done(op, cqe->res, cqe->flags);
+	}
+	io_uring_cq_advance(&loop->ring, seen);
+}
+
+static void run_tasks(struct loop_tasks *list)
+{
+	struct loop_task *task;
+
+	while ((task = list->first)) {
+		list->first = task->next;
+		if (!list->first)
+			list->end = &list->first;
+		task->queued = false;
+		task->run(task);
+	}
+}
+
+/* Completions that only a system call brings into the ring. */
+static bool has_events(const struct loop *loop)
+{
+	return IO_URING_READ_ONCE(*loop->ring.sq.kflags) & IORING_SQ_TASKRUN;
+}
+
+/* A stop that this round has not seen (@stopping) is something at hand. */
+static bool at_hand(struct loop *loop, bool stopping)
+{
+	return atomic_load(&loop->rung) || loop->tasks.first ||
+	       (!stopping && stop_status() >= 0) ||
+	       io_uring_cq_ready(&loop->ring);
+}
+
+bool loop_lingers(const struct loop *loop)
+{
+	return loop->patience.on;
+}
+
+/* Return: whether it was worth it. */
+static bool linger(struct loop *loop, bool stopping)
+{
+	struct patience *l = &loop->patience;
+	uint64_t begin = timing_now();
+
+	while (timing_now() - begin < LINGER_TICKS) {
+		for (struct loop_task *t = loop->resting.first; t; t = t->next)
+			if (t->look)
+				t->look(t);
+		if (at_hand(loop, stopping) || has_events(loop)) {
+			l->penalty = 0;
+			return true;
+		}
+		__builtin_ia32_pause();
+	}
+	if (l->penalty < LINGER_SKIP_MAX)
+		l->penalty = 2 * l->penalty + 1;
+	l->skip = l->penalty;
+	l->on = false;
+	return false;
+}
+
+/* A sleep is over for which somebody had been asked. */
+static void learn(struct patience *l, uint64_t ticks)
+{
+	if (ticks > SHORT_TICKS)
+		return;
+	if (l->skip)
+		l->skip--;
+	else
+		l->on = true;
+}
+
+/*
+ * What waits for the loop to have nothing to do. Much of what is submitted is
+ * over when the call returns, so only now it is clear whether that is so.
+ * Return: whether the round is over: something is at hand after all.
+ */
+static bool rest(struct loop *loop, bool stopping, int *ret)
+{
+	*ret = 0;
+	if (!loop->resting.first)
+		return false;
+	if (io_uring_sq_ready(&loop->ring) || has_events(loop))
+		*ret = TIMED(TIMING_SLEEP,
+			     io_uring_submit_and_get_events(&loop->ring));
+	if (*ret < 0)
+		return true;
+	/* Others may keep the loop from ever having nothing to do. */
+	if (at_hand(loop, stopping)) {
+		if (++loop->restless < RESTLESS_MAX)
+			return true;
+	} else if (loop->patience.on && linger(loop, stopping)) {
+		return true;
+	}
+	loop->restless = 0;
+	run_tasks(&loop->resting);
+	return at_hand(loop, stopping);
+}
+
+static int doze(struct loop *loop, bool learns)
+{
+	uint64_t begin = timing_now();
+	int ret = TIMED(TIMING_SLEEP, io_uring_submit_and_wait(&loop->ring, 1));
+
+	atomic_store(&loop->asleep, 0);
+	if (learns)
+		learn(&loop->patience, timing_now() - begin);
+	return ret;
+}
+
+/* Submit what the round prepared; wait only if nothing is at hand. */
+static int submit_and_sleep(struct loop *loop, bool stopping)
+{
+	bool asked = loop->resting.first;
+	int ret;
+
+	if (!rest(loop, stopping, &ret)) {
+		atomic_store(&loop->asleep, 1);
+		if (!at_hand(loop, stopping)) {
+			ret = doze(loop, asked);
+		} else {
+			atomic_store(&loop->asleep, 0);
+			ret = TIMED(
+				TIMING_SLEEP,
+				io_uring_submit_and_get_events(&loop->ring));
+		}
+	}
+	return ret == -EINTR || ret == -EAGAIN || ret == -EBUSY ? 0 : ret;
+}
+
+static void wake_done(struct loop_op *op, int res, uint32_t flags);
+
+/*
+ * A poll that stays armed (Linux 5.13): one wake is one completion, with
+ * nothing to read and nothing to arm again, which is 4 of the 26 us that a
+ * guest's read at depth 1 takes in the nested lane. Nobody empties the
+ * eventfd, so each write must be an edge; it is.
+ */
+static void arm_wake(struct loop *loop)
+{
+	struct io_uring_sqe *sqe = loop_sqe(loop);
+
+	loop->wake_op.done = wake_done;
+	if (loop->wake_by_read)
+		io_uring_prep_read(sqe, loop->wake_slot, &loop->wake_value,
+				   sizeof(loop->wake_value), 0);
+	else
+		io_uring_prep_poll_multishot(sqe, loop->wake_slot, POLLIN);
+	io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+	loop_set_op(sqe, &loop->wake_op);
+}
+
+static void wake_done(struct loop_op *op, int res, uint32_t flags)
+{
+	struct loop *loop = loop_get();
+
+	(void)op;
+	if (res == -EINVAL)
+		loop->wake_by_read = true;
+	if (!(flags & IORING_CQE_F_MORE))
+		arm_wake(loop);
+	answer(loop, loop->on_wake);
+}
+
+static bool drained(const struct loop *loop)
+{
+	bool idle = true;
+
+	/* all of them: they wait side by side, not one after the other */
+	for (struct loop_drain *d = loop->drains; d; d = d->next)
+		idle &= d->idle(d);
+	return idle;
+}
+
+int loop_ring_fd(const struct loop *loop)
+{
+	return loop->ring.ring_fd;
+}
+
+int loop_wake_fd(const struct loop *loop)
+{
+	return loop->wake_fd;
+}
+
+bool loop_can_bind(uint32_t features)
+{
+	return features & FEAT_RW_ATTR;
+}
+
+bool loop_unix_only(const struct loop *loop)
+{
+	return loop->unix_only;
+}
+
+bool loop_registered_only(const struct loop *loop)
+{
+	return loop->registers;
+}
+
+/* Slots of ours and free ones behind them. */
+static int register_files(struct loop *loop)
+{
+	unsigned n = loop->files + loop->reserved;
+
+	if (!loop->registers && !loop->reserved)
+		return 0;
+	for (unsigned i = 0; i < n; i++)
+		loop->table[i] =
+			loop->registers && i < loop->files ? loop->file[i] : -1;
+	return io_uring_register_files(&loop->ring, loop->table, n);
+}
+
+int loop_start(struct loop *loop, unsigned sets, struct err *e)
+{
+	int ret = TIMED(TIMING_FILES, register_files(loop));
+
+	if (ret < 0)
+		return err_set(e, ret, "cannot register files with io_uring");
+	if (sets & LOCK_CONNECT)
+		loop->unix_only = uring_bind_sockets(loop->ring.ring_fd);
+	ret = TIMED(TIMING_RESTRICT, uring_restrict(loop->ring.ring_fd, sets,
+						    loop->registers, e));
+	if (ret)
+		return ret;
+	ret = TIMED(TIMING_RESTRICT, io_uring_enable_rings(&loop->ring));
+	if (ret < 0)
+		return err_set(e, ret, "cannot enable the io_uring");
+	loop->cancels = sets & LOCK_VIRTIO &&
+			loop->ring.flags & IORING_SETUP_DEFER_TASKRUN;
+	arm_wake(loop);
+	return 0;
+}
+
+/*
+ * An operation in flight keeps its file open too, until the ring is freed: the
+ * next VM would find the TAP busy, or the disk locked. So end them all, and
+ * wait. Most end with the first try; what was just between two states is
+ * found by the second; what is left then is a disk that takes its time.
+ * Linux before 5.19 cannot do so; DEFER_TASKRUN says that this one is newer.
+ */
+static void cancel_all(struct loop *loop)
+{
+	struct io_uring_sqe *sqe;
+	int ret = 0;
+
+	loop->ended = true;
+	for (unsigned try = 0; loop->in_flight && ret >= 0; try++) {
+		sqe = loop_sqe(loop);
+		io_uring_prep_cancel64(sqe, 0,
+				       (int)(IORING_ASYNC_CANCEL_ANY |
+					     IORING_ASYNC_CANCEL_ALL));
+		loop_set_op(sqe, NULL);
+		ret = io_uring_submit_and_wait(&loop->ring, try < 2 ? 1 : 2);
+		reap_completions(loop);
+	}
+}
+
+/*
+ * Take the files out of the table before the process ends, or they stay open
+ * until the ring is freed (see loop_set_op()).
+ */
+static void release_files(struct loop *loop)
+{
+	if (loop->registers)
+		io_uring_unregister_files(&loop->ring);
+}
+
+int loop_run(struct loop *loop, struct err *e)
+{
+	for (;;) {
+		bool stopping;
+		int ret;
+
+		answer(loop, atomic_exchange(&loop->rung, 0));
+		reap_completions(loop);
+		run_tasks(&loop->tasks);
+		stopping = stop_status() >= 0;
+		if (stopping && drained(loop)) {
+			if (loop->cancels)
+				cancel_all(loop);
+			release_files(loop);
+			return 0;
+		}
+		ret = submit_and_sleep(loop, stopping);
+		if (ret < 0)
+			return err_set(e, ret, "io_uring_enter failed");
+	}
+}

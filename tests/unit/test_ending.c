@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Signals, the timeout, and what a process leaves behind at its end. */
+#include "monitor/ending.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "monitor/config.h"
+#include "monitor/err.h"
+#include "monitor/loop.h"
+#include "monitor/stop.h"
+
+TestSuite(ending, .timeout = 60);
+
+/* What mote does between its start and its end, but for the guest. */
+static pid_t run(const struct config *cfg, int before)
+{
+	int ready[2];
+	struct err e;
+	pid_t pid;
+	char c;
+
+	cr_assert(pipe(ready) == 0);
+	pid = fork();
+	cr_assert(pid >= 0);
+	if (!pid) {
+		alarm(50); /* not handled: ends what hangs */
+		stop_init(loop_get());
+		if (ending_open(cfg, loop_get(), &e))
+			_exit(100);
+		if (before)
+			raise(before);
+		if (loop_open(loop_get(), &e) || loop_start(loop_get(), 0, &e))
+			_exit(101);
+		ending_start();
+		if (write(ready[1], "r", 1) != 1)
+			_exit(102);
+		if (loop_run(loop_get(), &e))
+			_exit(103);
+		ending_exit(stop_status());
+	}
+	cr_assert(read(ready[0], &c, 1) == 1);
+	close(ready[0]);
+	close(ready[1]);
+	return pid;
+}
+
+static int status_of(pid_t pid)
+{
+	int status;
+
+	cr_assert(waitpid(pid, &status, 0) == pid);
+	cr_assert(WIFEXITED(status), "it died: 0x%x", status);
+	return WEXITSTATUS(status);
+}
+
+Test(ending, handled_signals_become_statuses)
+{
+	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+	static const struct config cfg = { .status_fd = -1 };
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		pid_t pid = run(&cfg, 0);
+
+		cr_assert(kill(pid, signals[i]) == 0);
+		cr_expect(status_of(pid) == 128 + signals[i], "signal %d",
+			  signals[i]);
+	}
+}
+
+Test(ending, signal_that_came_early_is_not_lost)
+{
+	static const struct config cfg = { .status_fd = -1 };
+
+	cr_expect(status_of(run(&cfg, SIGTERM)) == 128 + SIGTERM);
+}
+
+Test(ending, timeout_has_its_own_status)
+{
+	static const struct config cfg = { .status_fd = -1,
+					   .timeout_ns = 10000000 };
+
+	cr_expect(status_of(run(&cfg, 0)) == EXIT_TIMED_OUT);
+}
+
+Test(ending, signal_comes_before_a_longer_timeout)
+{
+	static const struct config cfg = { .status_fd = -1,
+					   .timeout_ns = 3600000000000 };
+	pid_t pid = run(&cfg, 0);
+
+	cr_assert(kill(pid, SIGINT) == 0);
+	cr_expect(status_of(pid) == 128 + SIGINT);
+}
+
+Test(ending, status_is_written_for_whoever_asked)
+{
+	struct config cfg = { .timeout_ns = 1000000 };
+	char text[8] = { 0 };
+	int fds[2];
+
+	cr_assert(pipe(fds) == 0);
+	cfg.status_fd = fds[1];
+	cr_expect(status_of(run(&cfg, 0)) == EXIT_TIMED_OUT);
+	close(fds[1]);
+	cr_expect(read(fds[0], text, sizeof(text) - 1) == 4);
+	cr_expect_str_eq(text, "124\n");
+}
+
+Test(ending, status_nobody_reads_does_not_kill)
+{
+	struct config cfg = { .timeout_ns = 1000000 };
+	int fds[2];
+
+	cr_assert(pipe(fds) == 0);
+	close(fds[0]);
+	cfg.status_fd = fds[1];
+	/* EPIPE, not SIGPIPE; and the guest's own failure is not hidden */
+	cr_expect(status_of(run(&cfg, 0)) == EXIT_TIMED_OUT);
+}
