@@ -27,6 +27,7 @@ for tool in fio mke2fs e2fsck fstrim fallocate blkdiscard iperf3 socat \
 done
 strip "$tree"/lib/*/*.so* "$tree"/usr/lib/*/*.so* 2>/dev/null || true
 size=$(du -sk "$tree" | cut -f 1)
+mkdir -p "$(dirname "$out")"
 rm -f "$out.tmp"
 mke2fs -q -F -t ext4 -O ^has_journal -d "$tree" "$out.tmp" $((size + size / 8 + 4096))k >/dev/null
 mv "$out.tmp" "$out"
