@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * One io_uring, one thread, rounds of: doorbells, completions, tasks, submit.
- *
- * Sleeping and ringing pair like this. The loop stores asleep=1, then looks
- * at the doorbell bits once more; a ringer sets its bit, then looks at asleep
- * (both sequentially consistent). So either the loop sees the bit and does
- * not sleep, or the ringer sees asleep and writes the eventfd.
+ * How sleeping and ringing pair: turn.h.
  */
 #include "monitor/loop.h"
 
@@ -22,6 +18,7 @@
 #include "monitor/err.h"
 #include "monitor/stop.h"
 #include "monitor/timing.h"
+#include "monitor/turn.h"
 #include "seccomp/lock.h"
 #include "seccomp/uring.h"
 
@@ -70,12 +67,11 @@ struct patience {
 struct loop {
 	/* any thread */
 	_Atomic uint64_t rung; /* bit n: source n */
-	_Atomic uint32_t asleep;
+	struct turn turn;
 
 	/* constant after stage "open" */
 	bool registers; /* files go into the ring's table */
 	bool may_batch; /* loop_allow_bulk() */
-	int wake_fd;
 	int wake_slot;
 	struct loop_source *source[LOOP_SOURCES_MAX];
 	unsigned sources;
@@ -145,13 +141,13 @@ int loop_open(struct loop *loop, struct err *e)
 	loop->registers = loop_can_bind(loop->ring.features);
 	loop->tasks.end = &loop->tasks.first;
 	loop->resting.end = &loop->resting.first;
-	loop->wake_fd = TIMED(TIMING_WAKE, eventfd(0, EFD_CLOEXEC));
-	if (loop->wake_fd < 0) {
+	loop->turn.wake_fd = TIMED(TIMING_WAKE, eventfd(0, EFD_CLOEXEC));
+	if (loop->turn.wake_fd < 0) {
 		ret = -errno;
 		io_uring_queue_exit(&loop->ring);
 		return err_set(e, ret, "cannot create an eventfd");
 	}
-	loop->wake_slot = loop_add_file(loop, loop->wake_fd);
+	loop->wake_slot = loop_add_file(loop, loop->turn.wake_fd);
 	return 0;
 }
 
@@ -253,11 +249,7 @@ void loop_set_bulk(struct loop *loop, bool *mine, bool on)
 
 void loop_wake(struct loop *loop)
 {
-	static const uint64_t one = 1;
-
-	if (atomic_exchange(&loop->asleep, 0) &&
-	    write(loop->wake_fd, &one, sizeof(one)) < 0)
-		return; /* counter at its end: a wake is already under way */
+	turn_wake(&loop->turn);
 }
 
 void loop_ring(struct loop *loop, const struct loop_source *source)
@@ -338,12 +330,16 @@ static bool has_events(const struct loop *loop)
 	return IO_URING_READ_ONCE(*loop->ring.sq.kflags) & IORING_SQ_TASKRUN;
 }
 
-/* A stop that this round has not seen (@stopping) is something at hand. */
+/* From outside. A stop that this round has not seen (@stopping) counts too. */
+static bool has_come(struct loop *loop, bool stopping)
+{
+	return atomic_load(&loop->rung) || (!stopping && stop_status() >= 0) ||
+	       io_uring_cq_ready(&loop->ring);
+}
+
 static bool at_hand(struct loop *loop, bool stopping)
 {
-	return atomic_load(&loop->rung) || loop->tasks.first ||
-	       (!stopping && stop_status() >= 0) ||
-	       io_uring_cq_ready(&loop->ring);
+	return loop->tasks.first || has_come(loop, stopping);
 }
 
 bool loop_lingers(const struct loop *loop)
@@ -412,12 +408,24 @@ static bool rest(struct loop *loop, bool stopping, int *ret)
 	return at_hand(loop, stopping);
 }
 
+/* While it is borrowed, sleep until there is one completion more than there
+ * are: that of the eventfd, if no other comes first. */
+static void take_turn(struct loop *loop)
+{
+	unsigned ready = io_uring_cq_ready(&loop->ring);
+
+	while (!turn_take(&loop->turn)) {
+		io_uring_submit_and_wait(&loop->ring, ready + 1);
+		ready = io_uring_cq_ready(&loop->ring);
+	}
+}
+
 static int doze(struct loop *loop, bool learns)
 {
 	uint64_t begin = timing_now();
 	int ret = TIMED(TIMING_SLEEP, io_uring_submit_and_wait(&loop->ring, 1));
 
-	atomic_store(&loop->asleep, 0);
+	take_turn(loop);
 	if (learns)
 		learn(&loop->patience, timing_now() - begin);
 	return ret;
@@ -426,15 +434,16 @@ static int doze(struct loop *loop, bool learns)
 /* Submit what the round prepared; wait only if nothing is at hand. */
 static int submit_and_sleep(struct loop *loop, bool stopping)
 {
-	bool asked = loop->resting.first;
+	bool asked = loop->resting.first, tasks;
 	int ret;
 
 	if (!rest(loop, stopping, &ret)) {
-		atomic_store(&loop->asleep, 1);
-		if (!at_hand(loop, stopping)) {
+		tasks = loop->tasks.first; /* not ours to look at later on */
+		turn_sleep(&loop->turn);
+		if (!tasks && !has_come(loop, stopping)) {
 			ret = doze(loop, asked);
 		} else {
-			atomic_store(&loop->asleep, 0);
+			take_turn(loop);
 			ret = TIMED(
 				TIMING_SLEEP,
 				io_uring_submit_and_get_events(&loop->ring));
@@ -477,6 +486,25 @@ static void wake_done(struct loop_op *op, int res, uint32_t flags)
 	answer(loop, loop->on_wake);
 }
 
+bool loop_borrow(struct loop *loop)
+{
+	return turn_borrow(&loop->turn);
+}
+
+bool loop_is_borrowed(const struct loop *loop)
+{
+	return turn_is_borrowed(&loop->turn);
+}
+
+void loop_give_back(struct loop *loop)
+{
+	run_tasks(&loop->tasks);
+	run_tasks(&loop->resting);
+	turn_give_back(&loop->turn, loop->tasks.first);
+	if (atomic_load(&loop->rung) || stop_status() >= 0)
+		turn_wake(&loop->turn);
+}
+
 static bool drained(const struct loop *loop)
 {
 	bool idle = true;
@@ -494,7 +522,7 @@ int loop_ring_fd(const struct loop *loop)
 
 int loop_wake_fd(const struct loop *loop)
 {
-	return loop->wake_fd;
+	return loop->turn.wake_fd;
 }
 
 bool loop_can_bind(uint32_t features)

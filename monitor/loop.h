@@ -7,7 +7,8 @@
  * eventfd only when the loop is asleep, so a busy loop costs a vCPU no system
  * call. What is better done once for many completions (an interrupt, a
  * submission) is put off to the end of the round: loop_task. All callbacks
- * run on the I/O thread, one at a time, and must not block.
+ * run on the I/O thread, or for a moment on one that borrows the loop while
+ * that sleeps (loop_borrow()), one at a time, and must not block.
  */
 #ifndef MOTE_MONITOR_LOOP_H
 #define MOTE_MONITOR_LOOP_H
@@ -122,6 +123,22 @@ void loop_ring(struct loop *loop, const struct loop_source *source);
  * For who has KVM write it (loop_wake_fd()); I/O thread, for good.
  */
 void loop_ring_on_wake(struct loop *loop, const struct loop_source *source);
+
+/**
+ * loop_borrow() - run callbacks on the calling vCPU's thread, for a moment
+ * See turn.h. What is the I/O thread's is the caller's until loop_give_back(),
+ * but for the ring, so loop_sqe() is out of the question, and for what the lock
+ * lets only the I/O thread do.
+ * Return: whether the I/O thread was asleep; if not, nothing has happened.
+ */
+bool loop_borrow(struct loop *loop);
+
+/** loop_give_back() - runs the tasks that were put off; what else there is to
+ *  do wakes the I/O thread */
+void loop_give_back(struct loop *loop);
+
+/** loop_is_borrowed() - for callbacks: is this not the I/O thread? */
+bool loop_is_borrowed(const struct loop *loop);
 
 /** loop_defer() - queue @task for the end of this round (I/O thread) */
 void loop_defer(struct loop *loop, struct loop_task *task);

@@ -38,7 +38,10 @@ enum lock_set {
 	LOCK_CONNECT = 128, /* sockets are connected to, at any time */
 };
 #define LOCK_SETS 8
-#define LOCK_TAPS 4
+/* What there is only where there is a virtio device, too. */
+#define LOCK_VIRTIO_KINDS (LOCK_DISK | LOCK_TAP | LOCK_STREAM | LOCK_VSOCK)
+#define LOCK_TAPS	  4
+#define LOCK_DISKS	  4
 
 /* Descriptors that rows name. */
 enum lock_fd {
@@ -53,6 +56,10 @@ enum lock_fd {
 	LOCK_FD_TAP1,
 	LOCK_FD_TAP2,
 	LOCK_FD_TAP3,
+	LOCK_FD_DISK0, /* disks that vCPU threads read from, LOCK_DISKS */
+	LOCK_FD_DISK1,
+	LOCK_FD_DISK2,
+	LOCK_FD_DISK3,
 	/* process ids, treated in the same way */
 	LOCK_FD_CHILD,
 	LOCK_FD_SELF,

@@ -5,6 +5,7 @@
  */
 #include "seccomp/rows.h"
 
+#include <linux/fs.h>
 #include <linux/if_tun.h>
 #include <linux/io_uring.h>
 #include <linux/kvm.h>
@@ -59,6 +60,15 @@
 		TAP_ROW(call_, TAP2, why_, ##__VA_ARGS__),                     \
 		TAP_ROW(call_, TAP3, why_, ##__VA_ARGS__)
 
+/* The same for each disk whose requests vCPU threads may answer. */
+#define DISK_ROW(fd_, why_)                                                    \
+	{                                                                      \
+		VCPU, CALL(preadv2),                                           \
+			.with = LOCK_DISK,                                     \
+			.match = { FD(fd_), NOTHING_BUT(5, RWF_NOWAIT) },      \
+			.why = why_                                            \
+	}
+
 #define START	.role = LOCK_START
 #define VCPU	.role = LOCK_VCPU
 #define IO	.role = LOCK_IO
@@ -85,9 +95,13 @@ const struct lock_row lock_rows[] = {
 	  .why = "say where a guest crashed" },
 	{ VCPU, CALL(ioctl), .match = { FD(VCPU), IS(1, KVM_GET_SREGS) },
 	  .why = "say where a guest crashed" },
-	{ VCPU, CALL(write), .match = { FD(WAKE), IS(2, 8) },
+	{ VCPU, CALL(writev), .match = { FD(WAKE), IS(2, 1) },
 	  .why = "wake the I/O thread" },
 	{ VCPU, CALL(writev), .match = { STDERR, IS(2, 1) }, .why = "log" },
+	DISK_ROW(DISK0, "read what the page cache has of the first disk"),
+	DISK_ROW(DISK1, "of the second"),
+	DISK_ROW(DISK2, "of the third"),
+	DISK_ROW(DISK3, "of the fourth"),
 	{ VCPU, CALL(nanosleep), .with = LOCK_VIRTIO,
 	  .why = "wait for the I/O thread, when the guest resets a device that "
 		 "has requests in flight" },
@@ -162,8 +176,9 @@ const struct lock_row lock_rows[] = {
 	  .why = "see I/O thread: TAPs" },
 	{ START, CALL(sched_setscheduler), .why = "see I/O thread" },
 	{ START, CALL(io_uring_enter), .why = "see I/O thread" },
-	{ START, CALL(write), .why = "see vCPU thread" },
 	{ START, CALL(writev), .why = "see both threads; --dry-run" },
+	{ START, CALL(preadv2), .match = { NOTHING_BUT(5, RWF_NOWAIT) },
+	  .why = "see vCPU thread" },
 	{ START, CALL(nanosleep), .why = "see vCPU thread" },
 	{ START, CALL(exit), .why = "see vCPU thread" },
 	{ START, CALL(exit_group), .why = "see I/O thread; a bad image" },
@@ -280,6 +295,11 @@ const struct lock_name lock_fd_names[LOCK_FDS] = {
 	[LOCK_FD_TAP1] = { "TAP1", "the second" },
 	[LOCK_FD_TAP2] = { "TAP2", "the third" },
 	[LOCK_FD_TAP3] = { "TAP3", "the fourth" },
+	[LOCK_FD_DISK0] = { "DISK0", "the first disk that vCPU threads may "
+				     "read from" },
+	[LOCK_FD_DISK1] = { "DISK1", "the second" },
+	[LOCK_FD_DISK2] = { "DISK2", "the third" },
+	[LOCK_FD_DISK3] = { "DISK3", "the fourth" },
 	[LOCK_FD_CHILD] = { "CHILD", "the monitor's process id" },
 	[LOCK_FD_SELF] = { "SELF", "its own process id" },
 };

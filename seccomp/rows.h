@@ -7,6 +7,7 @@
 #ifndef MOTE_SECCOMP_ROWS_H
 #define MOTE_SECCOMP_ROWS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "seccomp/lock.h"
@@ -52,6 +53,14 @@ struct lock_row {
 	struct lock_match match[LOCK_MATCH_MAX + 1];
 	const char *why;
 };
+
+/** lock_possible() - can these sets, of those in @relevant, be in use at once?
+ *  There are no filters for those that cannot. */
+static inline bool lock_possible(unsigned sets, unsigned relevant)
+{
+	return !(sets & LOCK_VIRTIO_KINDS) || !(relevant & LOCK_VIRTIO) ||
+	       sets & LOCK_VIRTIO;
+}
 
 /* Ends with a row without a call. */
 extern const struct lock_row lock_rows[];

@@ -52,7 +52,7 @@ check-unit: $(BUILD)/tests/unit
 	$(BUILD)/tests/unit $(UNIT_ARGS)
 
 # Criterion does not run under TSan; tests/tsan/ stands in for it.
-TSAN_SUITES = console ioapic loop serial stop
+TSAN_SUITES = console ioapic loop serial stop turn
 TSAN_SRC = $(TSAN_SUITES:%=tests/unit/test_%.c) tests/tsan/run.c $(CORE_SRC)
 TSAN_OBJ = $(TSAN_SRC:%.c=$(BUILD)/tsan/%.o)
 # (fences, which TSan does not follow, are in the virtqueue only)

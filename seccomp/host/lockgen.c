@@ -206,7 +206,7 @@ static void compile_role(unsigned role, unsigned without)
 	unsigned mask = relevant(role);
 
 	for (unsigned sets = 0; sets <= SETS_ALL; sets++)
-		if (!(sets & ~mask))
+		if (!(sets & ~mask) && lock_possible(sets, mask))
 			compile(role, sets, without);
 }
 

@@ -35,6 +35,7 @@ static const struct attempt forbidden[] = {
 	CALL(read, 0, 0, 0),
 	CALL(pread64, 0, 0, 0),
 	CALL(readv, 0, 0, 0),
+	CALL(preadv2, 0, 0, 0),
 	CALL(close, 0),
 	CALL(dup2, 2, 0),
 	CALL(fcntl, 0, F_GETFD),
@@ -113,6 +114,7 @@ static const struct attempt forbidden[] = {
 	CALL(ioctl, 10, KVM_SET_USER_MEMORY_REGION),
 	CALL(writev, 1, 0, 0),
 	CALL(writev, 10, 0, 0),
+	CALL(write, 2, 0, 0),
 	{ .what = "a number that no call has", .nr = 1000 },
 	{ .what = "x32 write", .nr = 0x40000001 },
 };
