@@ -138,7 +138,7 @@ $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/tests/fuzz/fuzz_%.o $(FUZZ_OBJ)
 $(FUZZ_NAMES:%=fuzz-%): fuzz-%: $(BUILD)/fuzz/%
 	$(Q)mkdir -p $(BUILD)/fuzz/corpus-$*
 	$(BUILD)/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
-		$(BUILD)/fuzz/corpus-$* tests/fuzz/corpus/$*
+		$(abspath $(BUILD)/fuzz/corpus-$* tests/fuzz/corpus/$*)
 
 FUZZ_LONG = 600
 .PHONY: fuzz-long $(FUZZ_NAMES:%=fuzz-long-%)

@@ -8,6 +8,9 @@
 set -eu
 
 target=$1 seconds=$2
+# absolute: a target may change the directory
+BUILD=$(cd "$BUILD" && pwd)
+seeds=$PWD/tests/fuzz/corpus/$target
 corpus=$BUILD/fuzz/corpus-$target log=$BUILD/fuzz/$target.log
 mkdir -p "$corpus"
 TIMEFORMAT='%U %S'
@@ -16,7 +19,7 @@ while [ "$used" -lt "$seconds" ]; do
 	cpu=$({ time "$BUILD/fuzz/$target" -print_final_stats=1 \
 		-max_total_time=$((seconds - used)) \
 		-artifact_prefix="$BUILD/fuzz/$target-" \
-		"$corpus" "tests/fuzz/corpus/$target" >"$log" 2>&1; } 2>&1) || {
+		"$corpus" "$seeds" >"$log" 2>&1; } 2>&1) || {
 		tail -n 30 "$log"
 		echo "FAIL fuzz: $target ($log)"
 		exit 1
