@@ -13,25 +13,6 @@
 
 #include "devices/virtio_blk.h"
 
-static void append(struct blk_list *list, struct blk_req *r)
-{
-	r->next = NULL;
-	if (list->first)
-		list->last->next = r;
-	else
-		list->first = r;
-	list->last = r;
-}
-
-static struct blk_req *shift(struct blk_list *list)
-{
-	struct blk_req *r = list->first;
-
-	if (r)
-		list->first = r->next;
-	return r;
-}
-
 bool blk_bounce_needed(const struct blk_req *r)
 {
 	const struct disk *d = &r->blk->disk;
@@ -107,11 +88,11 @@ static void end_turn(struct blk_req *r, unsigned bytes, int res)
 	struct blk_list held = b->bounce.held;
 	struct blk_req *h;
 
-	shift(&b->bounce.waiting);
+	blk_shift(&b->bounce.waiting);
 	if (b->bounce.rmw) {
 		b->bounce.rmw = false;
 		b->bounce.held = (struct blk_list){ 0 };
-		while ((h = shift(&held))) {
+		while ((h = blk_shift(&held))) {
 			if (h->ranges)
 				blk_ranges_resume(h);
 			else
@@ -192,7 +173,7 @@ static void start(struct virtio_blk *b)
 void blk_bounce(struct blk_req *r)
 {
 	r->blk->stats.bounced++;
-	append(&r->blk->bounce.waiting, r);
+	blk_append(&r->blk->bounce.waiting, r);
 	start(r->blk);
 }
 
@@ -200,7 +181,7 @@ bool blk_bounce_holds(struct blk_req *r)
 {
 	if (!r->blk->bounce.rmw)
 		return false;
-	append(&r->blk->bounce.held, r);
+	blk_append(&r->blk->bounce.held, r);
 	return true;
 }
 
@@ -222,12 +203,12 @@ void blk_bounce_reset(struct virtio_blk *b)
 
 	/* The one whose operation is in flight drops itself when it is over. */
 	if (b->bounce.busy)
-		shift(&waiting);
+		blk_shift(&waiting);
 	b->bounce.waiting = (struct blk_list){ 0 };
 	b->bounce.held = (struct blk_list){ 0 };
 	b->bounce.rmw = false;
-	while ((r = shift(&waiting)))
+	while ((r = blk_shift(&waiting)))
 		blk_drop(r);
-	while ((r = shift(&held)))
+	while ((r = blk_shift(&held)))
 		blk_drop(r);
 }

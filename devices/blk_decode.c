@@ -7,13 +7,6 @@
 
 #include "devices/virtio_blk.h"
 
-/* One kind of request: what the driver must have negotiated to send it. */
-struct kind {
-	uint64_t feature;
-	void (*start)(struct blk_req *r, const struct blk_header *h,
-		      const struct virtq_chain *c);
-};
-
 static bool on_disk(const struct virtio_blk *b, uint64_t sector,
 		    uint64_t sectors)
 {
@@ -85,21 +78,16 @@ static void start_write(struct blk_req *r, const struct blk_header *h,
 	transfer(r, h->sector);
 }
 
-static void start_flush(struct blk_req *r, const struct blk_header *h,
-			const struct virtq_chain *c)
+static void start_flush(struct blk_req *r)
 {
-	(void)h;
-	(void)c;
 	if (r->blk->disk.unsafe_cache || r->blk->disk.read_only)
 		blk_finish(r, BLK_S_OK);
 	else
 		blk_flush(r);
 }
 
-static void start_get_id(struct blk_req *r, const struct blk_header *h,
-			 const struct virtq_chain *c)
+static void start_get_id(struct blk_req *r, const struct virtq_chain *c)
 {
-	(void)h;
 	if (r->in_data < BLK_ID_BYTES) {
 		blk_finish(r, BLK_S_IOERR);
 		return;
@@ -124,11 +112,10 @@ static enum blk_status check_range(const struct blk_req *r,
 	return BLK_S_OK;
 }
 
-static void start_ranges(struct blk_req *r, const struct blk_header *h,
-			 const struct virtq_chain *c)
+static void start_ranges(struct blk_req *r, const struct virtq_chain *c)
 {
 	struct blk_range *range = blk_ranges(r);
-	uint64_t bytes = c->out_bytes - sizeof(*h);
+	uint64_t bytes = c->out_bytes - sizeof(struct blk_header);
 	enum blk_status status;
 
 	if (r->in_data || !bytes || bytes % sizeof(*range) ||
@@ -136,7 +123,8 @@ static void start_ranges(struct blk_req *r, const struct blk_header *h,
 		blk_finish(r, BLK_S_IOERR);
 		return;
 	}
-	virtq_copy_from(c->iov, c->out, sizeof(*h), range, bytes);
+	virtq_copy_from(c->iov, c->out, sizeof(struct blk_header), range,
+			bytes);
 	r->ranges = (uint16_t)(bytes / sizeof(*range));
 	for (unsigned i = 0; i < r->ranges; i++) {
 		status = check_range(r, &range[i]);
@@ -148,24 +136,28 @@ static void start_ranges(struct blk_req *r, const struct blk_header *h,
 	blk_ranges_start(r);
 }
 
-static const struct kind kinds[] = {
-	[BLK_T_IN] = { 0, start_read },
-	[BLK_T_OUT] = { 0, start_write },
-	/* Without FLUSH there is nothing to flush: see blk_writethrough(). */
-	[BLK_T_FLUSH] = { BLK_F_FLUSH, start_flush },
-	[BLK_T_GET_ID] = { 0, start_get_id },
-	[BLK_T_DISCARD] = { BLK_F_DISCARD, start_ranges },
-	[BLK_T_WRITE_ZEROES] = { BLK_F_WRITE_ZEROES, start_ranges },
-};
-
-static const struct kind *find_kind(const struct blk_req *r)
+/* Return: false if it is a type that there is not, or that the driver has not
+ * negotiated. (Without FLUSH there is nothing to flush: blk_writethrough().) */
+static bool start(struct blk_req *r, const struct blk_header *h,
+		  const struct virtq_chain *c)
 {
-	const struct kind *k;
+	uint64_t features = r->blk->port->features;
 
-	if (r->type >= sizeof(kinds) / sizeof(kinds[0]))
-		return NULL;
-	k = &kinds[r->type];
-	return k->start && !(k->feature & ~r->blk->port->features) ? k : NULL;
+	if (r->type == BLK_T_IN)
+		start_read(r, h, c);
+	else if (r->type == BLK_T_OUT)
+		start_write(r, h, c);
+	else if (r->type == BLK_T_FLUSH && features & BLK_F_FLUSH)
+		start_flush(r);
+	else if (r->type == BLK_T_GET_ID)
+		start_get_id(r, c);
+	else if ((r->type == BLK_T_DISCARD && features & BLK_F_DISCARD) ||
+		 (r->type == BLK_T_WRITE_ZEROES &&
+		  features & BLK_F_WRITE_ZEROES))
+		start_ranges(r, c);
+	else
+		return false;
+	return true;
 }
 
 /* The last writable byte (§5.2.6), wherever the ranges are cut. */
@@ -178,7 +170,6 @@ static uint8_t *status_byte(const struct virtq_chain *c)
 
 void blk_decode(struct blk_req *r, const struct virtq_chain *c)
 {
-	const struct kind *kind;
 	struct blk_header h;
 
 	r->head = c->head;
@@ -198,9 +189,6 @@ void blk_decode(struct blk_req *r, const struct virtq_chain *c)
 		return;
 	}
 	r->type = h.type;
-	kind = find_kind(r);
-	if (kind)
-		kind->start(r, &h, c);
-	else
+	if (!start(r, &h, c))
 		blk_finish(r, BLK_S_UNSUPP);
 }

@@ -85,11 +85,34 @@ static void prepare(const struct blk_req *r, struct io_uring_sqe *sqe)
 		io_uring_prep_write(sqe, slot, r->iov->iov_base, len, r->off);
 }
 
+/* All of it, or it is as if nothing had happened. */
+static bool moved_now(struct blk_req *r)
+{
+	const struct disk *d = &r->blk->disk;
+	long n;
+
+	if (!loop_is_borrowed(r->blk->loop) || r->todo > BLK_NOW_BYTES)
+		return false;
+	if (r->type == BLK_T_IN)
+		n = disk_read_now(d, r->iov, r->iovs, r->off);
+	else if (!blk_writethrough(r->blk))
+		n = disk_write_now(d, r->iov, r->iovs, r->off);
+	else
+		return false;
+	return n == (long)r->todo;
+}
+
 void blk_transfer(struct blk_req *r)
 {
 	struct virtio_blk *b = r->blk;
 	struct io_uring_sqe *sqe;
 
+	if (moved_now(r)) {
+		blk_transferred(r, r->todo);
+		return;
+	}
+	if (blk_put_off(r, blk_transfer))
+		return;
 	if (blk_bounce_needed(r)) {
 		blk_bounce(r);
 		return;
@@ -125,8 +148,11 @@ static void flush_done(struct loop_op *op, int res, uint32_t flags)
 
 void blk_flush(struct blk_req *r)
 {
-	struct io_uring_sqe *sqe = loop_sqe(r->blk->loop);
+	struct io_uring_sqe *sqe;
 
+	if (blk_put_off(r, blk_flush))
+		return;
+	sqe = loop_sqe(r->blk->loop);
 	io_uring_prep_fsync(sqe, r->blk->slot, IORING_FSYNC_DATASYNC);
 	io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
 	r->op.done = flush_done;

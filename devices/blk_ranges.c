@@ -112,7 +112,7 @@ static void fallocate_range(struct blk_req *r)
 	const struct blk_range *range = &blk_ranges(r)[r->range];
 	struct io_uring_sqe *sqe;
 
-	if (blk_bounce_holds(r))
+	if (blk_put_off(r, fallocate_range) || blk_bounce_holds(r))
 		return;
 	blk_write_begins(r->blk);
 	sqe = loop_sqe(r->blk->loop);

@@ -5,9 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -205,6 +207,7 @@ static int measure(struct disk *d, const char *name, struct err *e)
 	/* io_uring would hand an fdatasync() to another thread, to do nothing:
 	 * a sixth of a write + fsync in the nested lane. */
 	d->unsafe_cache |= p.in_memory;
+	d->in_memory = p.in_memory;
 	return set_size(d, p.bytes, name, e);
 }
 
@@ -250,6 +253,28 @@ int disk_open(struct disk *d, const struct config_disk *cfg, struct err *e)
 	if (ret && cfg->path)
 		disk_close(d);
 	return ret;
+}
+
+/* A tmpfs never waits for a disk, and knew no RWF_NOWAIT before Linux 6.6. */
+static long move_now(long call, const struct disk *d, const struct iovec *iov,
+		     unsigned iovs, uint64_t off)
+{
+	long n = syscall(call, d->fd, iov, (long)iovs, off, 0L,
+			 d->in_memory ? 0L : (long)RWF_NOWAIT);
+
+	return n < 0 ? -errno : n;
+}
+
+long disk_read_now(const struct disk *d, const struct iovec *iov, unsigned iovs,
+		   uint64_t off)
+{
+	return move_now(SYS_preadv2, d, iov, iovs, off);
+}
+
+long disk_write_now(const struct disk *d, const struct iovec *iov,
+		    unsigned iovs, uint64_t off)
+{
+	return move_now(SYS_pwritev2, d, iov, iovs, off);
 }
 
 void disk_close(struct disk *d)

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 struct config_disk;
 struct err;
@@ -27,6 +28,7 @@ struct err;
  * @mem_align, @offset_align: what O_DIRECT demands of buffers, and of offsets
  *        and lengths; 1 when @direct is not set
  * @discard_align: best granularity of a discard, bytes
+ * @in_memory: the file is on a tmpfs
  * @unsafe_cache: there is no need to flush: so says the user, or the file is on
  *        a tmpfs, which has nothing to flush to
  * @id: NUL-padded, not terminated
@@ -38,7 +40,7 @@ struct disk {
 	uint32_t logical, physical;
 	uint32_t mem_align, offset_align;
 	uint32_t discard_align;
-	bool read_only, direct, unsafe_cache;
+	bool read_only, direct, in_memory, unsafe_cache;
 	char id[DISK_ID_BYTES];
 };
 
@@ -54,6 +56,17 @@ struct disk {
  * /proc tells).
  */
 int disk_open(struct disk *d, const struct config_disk *cfg, struct err *e);
+
+/**
+ * disk_read_now(), disk_write_now() - move what takes no waiting: to and from
+ * the page cache. Any thread. Not for a disk that is @direct.
+ * Return: bytes, maybe less than asked for; or negative: -EAGAIN, or
+ * -EOPNOTSUPP of file systems that cannot tell (ext4, for writes).
+ */
+long disk_read_now(const struct disk *d, const struct iovec *iov, unsigned iovs,
+		   uint64_t off);
+long disk_write_now(const struct disk *d, const struct iovec *iov,
+		    unsigned iovs, uint64_t off);
 
 /** disk_close() - close and so unlock; accepts a disk that is not open */
 void disk_close(struct disk *d);

@@ -13,6 +13,7 @@
 #ifndef MOTE_DEVICES_VIRTIO_H
 #define MOTE_DEVICES_VIRTIO_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -73,6 +74,9 @@ struct virtio_ops {
  * struct virtio_port - an activated device's way to its driver
  * @vq: the queues; those the driver left out are not live
  * @features: what was negotiated
+ * @on_vcpu: set by a device whose kick() may run on the vCPU that rang, with
+ *	the loop borrowed
+ * @exits: set by a device that wants no bells: see struct virtio_ops
  * @interrupt, @need_reset, @idle, @again: the transport's side. @idle: a
  *        reset is under way and the last head in flight has come back.
  *
@@ -90,8 +94,10 @@ struct virtio_port {
 	void (*idle)(struct virtio_port *port);
 	void (*again)(struct virtio_port *port, unsigned queue);
 	struct loop_task flush, arm;
-	uint32_t pushed; /* bit n: vq[n] has something to publish */
-	uint32_t quiet;	 /* bit n: vq[n]'s doorbell is to be armed again */
+	atomic_bool on_vcpu; /* the device may be kicked by who rang */
+	bool exits;	     /* its doorbells are better exits */
+	uint32_t pushed;     /* bit n: vq[n] has something to publish */
+	uint32_t quiet;	     /* bit n: vq[n]'s doorbell is to be armed again */
 };
 
 /** virtio_port_init() - once, before any other thread exists */

@@ -151,43 +151,100 @@ static void activate(void *dev, struct virtio_port *port)
 	struct virtio_blk *b = dev;
 
 	b->port = port;
-	blk_pace_start(&b->pace, timing_now());
+	blk_pace_start(&b->pace, b->now, timing_now());
+}
+
+void blk_append(struct blk_list *list, struct blk_req *r)
+{
+	r->next = NULL;
+	if (list->first)
+		list->last->next = r;
+	else
+		list->first = r;
+	list->last = r;
+}
+
+struct blk_req *blk_shift(struct blk_list *list)
+{
+	struct blk_req *r = list->first;
+
+	if (r)
+		list->first = r->next;
+	return r;
+}
+
+bool blk_put_off(struct blk_req *r, void (*resume)(struct blk_req *r))
+{
+	struct virtio_blk *b = r->blk;
+
+	if (!loop_is_borrowed(b->loop))
+		return false;
+	b->pace.put_off++;
+	r->resume = resume;
+	blk_append(&b->later, r);
+	virtio_again(b->port, 0);
+	return true;
+}
+
+/* Take up to @most requests. Return: how many it were. */
+static unsigned take(struct virtio_blk *b, unsigned queue, unsigned most)
+{
+	static struct virtq_chain chain; /* big, and one thread at a time */
+	unsigned taken = 0;
+
+	while (taken < most && virtio_pop(b->port, queue, &chain)) {
+		struct blk_req *r = get_req(b);
+
+		taken++;
+		b->stats.requests++;
+		blk_decode(r, &chain);
+	}
+	return taken;
+}
+
+/* How the driver is served from now on. */
+static void set_pace(struct virtio_blk *b, unsigned requests, bool borrowed)
+{
+	enum blk_mode mode = blk_pace_took(&b->pace, requests, timing_now());
+
+	atomic_store(&b->port->on_vcpu, mode == BLK_ON_VCPU);
+	b->port->exits |= b->pace.best == BLK_ON_VCPU;
+	if (!borrowed) /* only the I/O thread may */
+		loop_set_bulk(b->loop, &b->bulk, mode == BLK_BULK);
 }
 
 static void kick(void *dev, unsigned queue)
 {
-	static struct virtq_chain chain; /* big, and only one thread is here */
 	struct virtio_blk *b = dev;
-	struct virtq *vq = &b->port->vq[queue];
-	unsigned budget = BLK_QUEUE_MAX;
+	bool borrowed = loop_is_borrowed(b->loop);
+	unsigned most = borrowed ? BLK_NOW_REQUESTS : BLK_QUEUE_MAX, taken = 0;
+	struct blk_req *r;
 
+	while (!borrowed && (r = blk_shift(&b->later)))
+		r->resume(r);
 	/* Several at once make more to come likely; one on its own, not. */
-	virtq_notify_off(vq);
+	virtq_notify_off(&b->port->vq[queue]);
 	do {
-		while (virtio_pop(b->port, queue, &chain)) {
-			struct blk_req *r = get_req(b);
-
-			b->stats.requests++;
-			blk_decode(r, &chain);
-			if (!--budget) {
-				virtio_again(b->port, queue);
-				return;
-			}
+		taken += take(b, queue, most - taken);
+		if (taken == most) {
+			virtio_again(b->port, queue);
+			return;
 		}
-	} while (virtio_listen(b->port, queue, budget < BLK_QUEUE_MAX - 1));
-	loop_set_bulk(
-		b->loop, &b->bulk,
-		blk_pace_took(&b->pace, BLK_QUEUE_MAX - budget, timing_now()));
+	} while (virtio_listen(b->port, queue, taken > 1));
+	set_pace(b, taken, borrowed);
 }
 
-/* What waits for the bounce buffer is let go of here; what the kernel has is
- * dropped when it comes back. */
+/* What waits for us is let go of here; what the kernel has is dropped when it
+ * comes back. */
 static void reset(void *dev)
 {
 	struct virtio_blk *b = dev;
+	struct blk_req *r;
 
 	atomic_store(&b->topology, false);
 	loop_set_bulk(b->loop, &b->bulk, false);
+	while ((r = blk_shift(&b->later)))
+		blk_drop(r);
 	blk_bounce_reset(b);
 }
 
@@ -222,4 +279,10 @@ int virtio_blk_open(struct virtio_blk *b, const struct config_disk *cfg,
 		return err_set(e, b->slot, "too many disks and devices");
 	}
 	return 0;
+}
+
+int virtio_blk_allow_now(struct virtio_blk *b)
+{
+	b->now = !b->disk.direct;
+	return b->now ? b->disk.fd : -1;
 }

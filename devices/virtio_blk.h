@@ -9,6 +9,11 @@
  * When the driver negotiated no FLUSH, or switched to writethrough, each write
  * carries RWF_DSYNC instead. Requests complete in any order.
  *
+ * While the loop is borrowed (monitor/turn.h) what takes no waiting is done
+ * there and then, by the vCPU that rang: reads and writes of the page cache, a
+ * flush where there is nothing to flush. The rest is put off until the I/O
+ * thread is awake. blk_pace.h says when that is tried.
+ *
  * What a bad request gets:
  *   no room for a status byte: completed with length 0
  *   header cut short, data in the wrong direction, odd length, beyond the
@@ -40,10 +45,13 @@ struct err;
 #define BLK_ZEROES_SECTORS_MAX	(1U << 17) /* 64 MiB */
 #define BLK_FEW_IOVS		4
 #define BLK_BOUNCE_BYTES	65536U
+#define BLK_NOW_BYTES		65536U /* more is better moved beside the guest */
+#define BLK_NOW_REQUESTS	4
 
 /**
  * struct blk_req - one request in flight; I/O thread
- * @next: in the free list, or in one of blk_bounce.c's
+ * @next: in the free list, or in a struct blk_list
+ * @resume: how to go on on the I/O thread, if it has to: blk_put_off()
  * @in_data: bytes the driver may be handed before the status byte
  * @iov, @iovs: ranges not yet transferred
  * @off, @todo, @done: bytes: where on the disk, left, transferred
@@ -57,6 +65,7 @@ struct blk_req {
 	struct loop_op op;
 	struct virtio_blk *blk;
 	struct blk_req *next;
+	void (*resume)(struct blk_req *r);
 	uint8_t *status;
 	uint64_t in_data;
 	struct iovec *iov;
@@ -109,6 +118,7 @@ struct virtio_blk {
 	struct disk disk;
 	struct loop *loop;
 	int slot; /* in the loop's file table */
+	bool now; /* virtio_blk_allow_now() */
 
 	/* vCPU threads (under the transport's lock) write, I/O thread reads */
 	_Atomic uint8_t writeback;
@@ -119,6 +129,7 @@ struct virtio_blk {
 	struct blk_stats stats;
 	struct blk_pace pace;
 	bool bulk;		      /* loop_set_bulk() */
+	struct blk_list later;	      /* blk_put_off() */
 	bool no_punch, no_zero_range; /* the file system lacks them */
 	unsigned writing; /* operations in flight that change the file */
 	unsigned taken;	  /* of req[], ever */
@@ -137,9 +148,25 @@ struct virtio_blk {
 int virtio_blk_open(struct virtio_blk *b, const struct config_disk *cfg,
 		    struct loop *loop, struct err *e);
 
+/**
+ * virtio_blk_allow_now() - vCPU threads may move what takes no waiting
+ * Main thread, stage "open", and only where the lock allows for it: on this
+ * descriptor.
+ * Return: the descriptor; -1 if the disk is one without a page cache.
+ */
+int virtio_blk_allow_now(struct virtio_blk *b);
+
 extern const struct virtio_ops virtio_blk_ops;
 
 /* ---- between the device's files; I/O thread ------------------------------ */
+
+/*
+ * virtio_blk.c: operations are for the I/O thread to submit.
+ * Return: true if that is not us; @resume is then called there.
+ */
+bool blk_put_off(struct blk_req *r, void (*resume)(struct blk_req *r));
+void blk_append(struct blk_list *list, struct blk_req *r);
+struct blk_req *blk_shift(struct blk_list *list);
 
 /* virtio_blk.c: the end of a request; @r is gone afterwards. */
 void blk_finish(struct blk_req *r, enum blk_status status);

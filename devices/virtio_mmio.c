@@ -104,6 +104,8 @@ static void clear_locked(struct virtio_mmio *t)
 	t->port.pushed = 0;
 	t->port.quiet = 0;
 	t->port.features = 0;
+	t->port.exits = false;
+	atomic_store(&t->port.on_vcpu, false);
 	atomic_store(&t->kicked, 0);
 	atomic_store(virtio_mmio_reg(t, MMIO_INTERRUPT_STATUS), 0);
 	virtio_mmio_show_locked(t);
@@ -201,7 +203,7 @@ static void answer_ring(struct loop_source *source)
 		if (!(kicked & 1U << i))
 			continue;
 		t->ops->kick(t->dev, i);
-		if (t->bell.add && !(t->belled & 1U << i))
+		if (t->bell.add && !t->port.exits && !(t->belled & 1U << i))
 			want_bell(t, i);
 	}
 }
@@ -339,6 +341,18 @@ void virtio_mmio_set_status(struct virtio_mmio *t, uint32_t value)
 
 /* ---- vCPU threads: doorbell and acknowledgement ------------------------- */
 
+/* Answer on this thread, if the I/O thread sleeps. Return: whether it did. */
+static bool answer_here(struct virtio_mmio *t, uint32_t queue)
+{
+	if (!atomic_load(&t->port.on_vcpu) || !loop_borrow(t->loop))
+		return false;
+	/* A reset may have been asked for since; it then waits for us. */
+	if (atomic_load(&t->phase) == VIRTIO_MMIO_ON && t->active)
+		t->ops->kick(t->dev, queue);
+	loop_give_back(t->loop);
+	return true;
+}
+
 void virtio_mmio_notify(struct virtio_mmio *t, uint32_t queue)
 {
 	uint32_t bit = 1U << (queue & 31);
@@ -347,6 +361,8 @@ void virtio_mmio_notify(struct virtio_mmio *t, uint32_t queue)
 		return;
 	atomic_fetch_add_explicit(&t->stats.kicks[queue], 1,
 				  memory_order_relaxed);
+	if (answer_here(t, queue))
+		return;
 	/* If the bit is set, whoever set it rings, and the I/O thread has not
 	 * looked at the queue since. */
 	if (!(atomic_fetch_or(&t->kicked, bit) & bit))

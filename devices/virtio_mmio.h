@@ -10,14 +10,15 @@
  * Threads. Registers belong to the vCPU threads, several at once: a spinlock
  * that nobody holds across a system call guards them; doorbells and the
  * interrupt status are atomics and take no lock. The data path belongs to the
- * I/O thread. The two meet in @phase: DRIVER_OK copies the queue registers
- * into virtio_port and sets ON; from then on registers are only a view, and
- * nothing written to them reaches the data path. Writing status 0 sets RESET
- * and *waits*: the I/O thread lets the device finish what is in flight, clears
- * everything and sets OFF. The wait is there because virtio-mmio drivers
- * (Linux's for one) free their buffers right after the write, without reading
- * the status back: only a write that returns late keeps the promise that
- * nothing touches guest memory after the reset. A device that was not
+ * I/O thread (while it sleeps, for a moment, to a vCPU thread that borrows the
+ * loop: monitor/turn.h). The two meet in @phase: DRIVER_OK copies the queue
+ * registers into virtio_port and sets ON; from then on registers are only a
+ * view, and nothing written to them reaches the data path. Writing status 0
+ * sets RESET and *waits*: the I/O thread lets the device finish what is in
+ * flight, clears everything and sets OFF. The wait is there because virtio-mmio
+ * drivers (Linux's for one) free their buffers right after the write, without
+ * reading the status back: only a write that returns late keeps the promise
+ * that nothing touches guest memory after the reset. A device that was not
  * activated is reset on the spot.
  *
  * Lenient on purpose, each because a driver in the field needs it:

@@ -232,6 +232,9 @@ static void name_files(struct machine *m)
 	for (unsigned i = 0; i < m->cfg->nets; i++)
 		m->lock.fd[LOCK_FD_TAP0 + i] =
 			virtio_net_tap_fd(&m->devices.net[i]);
+	for (unsigned i = 0; i < m->cfg->disks && i < LOCK_DISKS; i++)
+		m->lock.fd[LOCK_FD_DISK0 + i] =
+			virtio_blk_allow_now(&m->devices.disk[i]);
 }
 _Static_assert(LOCK_TAPS >= CONFIG_NETS_MAX, "a descriptor for each");
 

@@ -4,11 +4,11 @@
 
 #include <sys/uio.h>
 
-/* (writev() and not write(): a vCPU thread needs that one anyway, to log) */
+/* (writev(), as that is what a vCPU thread may call: monitor/libc_calls.c) */
 static void write_wake(const struct turn *turn)
 {
-	static uint64_t one = 1;
-	static const struct iovec iov = { &one, sizeof(one) };
+	uint64_t one = 1;
+	struct iovec iov = { &one, sizeof(one) };
 
 	if (writev(turn->wake_fd, &iov, 1) < 0)
 		return; /* counter at its end: a wake is already under way */

@@ -13,6 +13,13 @@
 #include "monitor/err.h"
 #include "monitor/timing.h"
 
+/* Indices into the tables; the tests' build has some for each row. */
+#ifdef LOCK_EVERY
+typedef uint32_t place;
+#else
+typedef uint16_t place;
+#endif
+
 /*
  * What the generated tables are made of. Offsets and arrays instead of
  * pointers: nothing here is relocated, so no page is written at start-up.
@@ -26,11 +33,11 @@
 struct program {
 	uint8_t role, sets;
 	int16_t without;
-	uint32_t first;
+	place first;
 	uint16_t len;
-	uint32_t first_patch;
+	place first_patch;
 	uint16_t patches;
-	uint32_t calls;
+	place calls;
 };
 
 struct patch {

@@ -61,13 +61,18 @@
 		TAP_ROW(call_, TAP3, why_, ##__VA_ARGS__)
 
 /* The same for each disk whose requests vCPU threads may answer. */
-#define DISK_ROW(fd_, why_)                                                    \
+#define DISK_ROW(call_, fd_, why_)                                             \
 	{                                                                      \
-		VCPU, CALL(preadv2),                                           \
+		VCPU, CALL(call_),                                             \
 			.with = LOCK_DISK,                                     \
 			.match = { FD(fd_), NOTHING_BUT(5, RWF_NOWAIT) },      \
 			.why = why_                                            \
 	}
+#define DISK_ROWS(call_, why_)                                                 \
+	DISK_ROW(call_, DISK0, why_ " the first disk"),                        \
+		DISK_ROW(call_, DISK1, why_ " the second"),                    \
+		DISK_ROW(call_, DISK2, why_ " the third"),                     \
+		DISK_ROW(call_, DISK3, why_ " the fourth")
 
 #define START	.role = LOCK_START
 #define VCPU	.role = LOCK_VCPU
@@ -95,13 +100,11 @@ const struct lock_row lock_rows[] = {
 	  .why = "say where a guest crashed" },
 	{ VCPU, CALL(ioctl), .match = { FD(VCPU), IS(1, KVM_GET_SREGS) },
 	  .why = "say where a guest crashed" },
-	{ VCPU, CALL(writev), .match = { FD(WAKE), IS(2, 1) },
+	{ VCPU, CALL(pwritev2), .match = { FD(WAKE), IS(2, 1) },
 	  .why = "wake the I/O thread" },
-	{ VCPU, CALL(writev), .match = { STDERR, IS(2, 1) }, .why = "log" },
-	DISK_ROW(DISK0, "read what the page cache has of the first disk"),
-	DISK_ROW(DISK1, "of the second"),
-	DISK_ROW(DISK2, "of the third"),
-	DISK_ROW(DISK3, "of the fourth"),
+	{ VCPU, CALL(pwritev2), .match = { STDERR, IS(2, 1) }, .why = "log" },
+	DISK_ROWS(preadv2, "read, without waiting, from"),
+	DISK_ROWS(pwritev2, "write, without waiting, to"),
 	{ VCPU, CALL(nanosleep), .with = LOCK_VIRTIO,
 	  .why = "wait for the I/O thread, when the guest resets a device that "
 		 "has requests in flight" },
@@ -129,14 +132,14 @@ const struct lock_row lock_rows[] = {
 	{ IO, CALL(ioctl), .with = LOCK_TERMINAL,
 	  .match = { STDIN, IS(1, TCSETS) },
 	  .why = "raw mode when the guest starts, and back at the end" },
-	{ IO, CALL(writev), .match = { STDERR, IS(2, 1) }, .why = "log" },
-	{ IO, CALL(writev), .match = { FD(STATUS) },
+	{ IO, CALL(pwritev2), .match = { STDERR, IS(2, 1) }, .why = "log" },
+	{ IO, CALL(pwritev2), .match = { FD(STATUS) },
 	  .why = "hand over the exit status" },
-	{ IO, CALL(writev), .match = { FD(TIMING) },
+	{ IO, CALL(pwritev2), .match = { FD(TIMING) },
 	  .why = "--timing=json:FILE, at the end" },
-	{ IO, CALL(writev), .with = LOCK_TERMINAL, .match = { FD(GUARD) },
+	{ IO, CALL(pwritev2), .with = LOCK_TERMINAL, .match = { FD(GUARD) },
 	  .why = "tell the guard that the terminal is raw, or restored" },
-	TAP_ROWS(writev, "send frames"),
+	TAP_ROWS(pwritev2, "send frames"),
 	TAP_ROWS(ioctl, "tell the TAP what the guest can take",
 		 IS(1, TUNSETOFFLOAD)),
 	{ IO, CALL(sched_setscheduler), .with = LOCK_VIRTIO,
@@ -176,7 +179,7 @@ const struct lock_row lock_rows[] = {
 	  .why = "see I/O thread: TAPs" },
 	{ START, CALL(sched_setscheduler), .why = "see I/O thread" },
 	{ START, CALL(io_uring_enter), .why = "see I/O thread" },
-	{ START, CALL(writev), .why = "see both threads; --dry-run" },
+	{ START, CALL(pwritev2), .why = "see both threads; --dry-run" },
 	{ START, CALL(preadv2), .match = { NOTHING_BUT(5, RWF_NOWAIT) },
 	  .why = "see vCPU thread" },
 	{ START, CALL(nanosleep), .why = "see vCPU thread" },
@@ -295,8 +298,8 @@ const struct lock_name lock_fd_names[LOCK_FDS] = {
 	[LOCK_FD_TAP1] = { "TAP1", "the second" },
 	[LOCK_FD_TAP2] = { "TAP2", "the third" },
 	[LOCK_FD_TAP3] = { "TAP3", "the fourth" },
-	[LOCK_FD_DISK0] = { "DISK0", "the first disk that vCPU threads may "
-				     "read from" },
+	[LOCK_FD_DISK0] = { "DISK0", "the first disk, if vCPU threads may "
+				     "answer for it" },
 	[LOCK_FD_DISK1] = { "DISK1", "the second" },
 	[LOCK_FD_DISK2] = { "DISK2", "the third" },
 	[LOCK_FD_DISK3] = { "DISK3", "the fourth" },

@@ -54,7 +54,7 @@ $(GEN)/every/lock_programs.h: $(LOCKGEN)
 $(ATTACK)/lock.o: seccomp/lock.c $(GEN)/every/lock_programs.h $(SYSINC)/.done
 	$(call say,CC,$< (attack))
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(MONITOR_CFLAGS) -I$(GEN)/every -c $< -o $@
+	$(Q)$(CC) $(MONITOR_CFLAGS) -DLOCK_EVERY -I$(GEN)/every -c $< -o $@
 
 # --wrap does not see calls inside link-time optimisation: who calls, who is
 # called and who comes between are compiled without.

@@ -123,6 +123,22 @@ static void complete(struct script *s)
 		fake_complete(i, fake_execute(&fake.op[i]));
 }
 
+/* A doorbell that the vCPU may answer, the I/O thread being asleep: it is not
+ * while something is at hand. */
+static void ring_asleep(uint8_t how)
+{
+	fake.lends = !fake.rung && !fake.tasks;
+	fake.file.cold = how & 0x10;
+	fake.file.short_bytes = how & 0x20 ? 512 : 0;
+	if (blkdrv_blk.port && !blkdrv_blk.disk.direct) {
+		blkdrv_blk.pace.mode = BLK_ON_VCPU;
+		atomic_store(&blkdrv.t.port.on_vcpu, true);
+	}
+	vdrv_kick(&blkdrv, 0);
+	fake.lends = false;
+	FUZZ_CHECK(!fake.borrowed);
+}
+
 static void act(struct script *s)
 {
 	uint8_t op = script_u8(s);
@@ -171,6 +187,9 @@ static void act(struct script *s)
 	case 12:
 		vdrv_kick(&blkdrv, 0);
 		fake_loop_run();
+		break;
+	case 13:
+		ring_asleep(op);
 		break;
 	default:
 		request(s);

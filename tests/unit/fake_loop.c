@@ -9,6 +9,8 @@
 #include <sys/uio.h>
 #include <time.h>
 
+#include "devices/disk.h"
+
 struct fake_loop fake;
 
 /* What --wrap makes of the names. */
@@ -19,6 +21,20 @@ void __real_loop_ring(struct loop *loop, const struct loop_source *source);
 void __real_loop_defer(struct loop *loop, struct loop_task *task);
 void __real_loop_before_sleep(struct loop *loop, struct loop_task *task);
 void __wrap_loop_before_sleep(struct loop *loop, struct loop_task *task);
+bool __real_loop_borrow(struct loop *loop);
+bool __wrap_loop_borrow(struct loop *loop);
+void __real_loop_give_back(struct loop *loop);
+void __wrap_loop_give_back(struct loop *loop);
+bool __real_loop_is_borrowed(const struct loop *loop);
+bool __wrap_loop_is_borrowed(const struct loop *loop);
+long __real_disk_read_now(const struct disk *d, const struct iovec *iov,
+			  unsigned iovs, uint64_t off);
+long __wrap_disk_read_now(const struct disk *d, const struct iovec *iov,
+			  unsigned iovs, uint64_t off);
+long __real_disk_write_now(const struct disk *d, const struct iovec *iov,
+			   unsigned iovs, uint64_t off);
+long __wrap_disk_write_now(const struct disk *d, const struct iovec *iov,
+			   unsigned iovs, uint64_t off);
 int __real_nanosleep(const struct timespec *req, struct timespec *rem);
 int __wrap_loop_add_source(struct loop *loop, struct loop_source *source);
 int __wrap_loop_add_file(struct loop *loop, int fd);
@@ -29,6 +45,57 @@ unsigned __wrap_loop_reserved(const struct loop *loop);
 struct io_uring_sqe *__wrap_loop_sqe(struct loop *loop);
 void __wrap_loop_ring(struct loop *loop, const struct loop_source *source);
 void __wrap_loop_defer(struct loop *loop, struct loop_task *task);
+/* Return: whether there was somebody to ask before the sleep. */
+static bool rest(void)
+{
+	struct loop_task *task = fake.resting;
+
+	if (!task)
+		return false;
+	fake.resting = task->next;
+	task->queued = false;
+	task->run(task);
+	return true;
+}
+
+static void run_tasks(void)
+{
+	struct loop_task *task;
+
+	while ((task = fake.tasks)) {
+		fake.tasks = task->next;
+		if (!fake.tasks)
+			fake.tasks_end = &fake.tasks;
+		task->queued = false;
+		task->run(task);
+	}
+}
+
+bool __wrap_loop_borrow(struct loop *loop)
+{
+	if (!fake.on)
+		return __real_loop_borrow(loop);
+	fake.borrowed = fake.lends;
+	return fake.lends;
+}
+
+void __wrap_loop_give_back(struct loop *loop)
+{
+	if (!fake.on) {
+		__real_loop_give_back(loop);
+		return;
+	}
+	do
+		run_tasks();
+	while (rest());
+	fake.borrowed = false;
+}
+
+bool __wrap_loop_is_borrowed(const struct loop *loop)
+{
+	return fake.on ? fake.borrowed : __real_loop_is_borrowed(loop);
+}
+
 int __wrap_nanosleep(const struct timespec *req, struct timespec *rem);
 
 int __wrap_loop_add_source(struct loop *loop, struct loop_source *source)
@@ -71,6 +138,8 @@ struct io_uring_sqe *__wrap_loop_sqe(struct loop *loop)
 {
 	if (!fake.on)
 		return __real_loop_sqe(loop);
+	if (fake.borrowed)
+		abort(); /* a vCPU thread cannot */
 	if (fake.ops == FAKE_OPS_MAX)
 		abort(); /* a device has more in flight than it may */
 	fake.submitted++;
@@ -113,19 +182,6 @@ void __wrap_loop_before_sleep(struct loop *loop, struct loop_task *task)
 	task->queued = true;
 	task->next = fake.resting;
 	fake.resting = task;
-}
-
-/* Return: whether there was somebody to ask before the sleep. */
-static bool rest(void)
-{
-	struct loop_task *task = fake.resting;
-
-	if (!task)
-		return false;
-	fake.resting = task->next;
-	task->queued = false;
-	task->run(task);
-	return true;
 }
 
 int __wrap_nanosleep(const struct timespec *req, struct timespec *rem)
@@ -216,7 +272,6 @@ static bool complete_batch(void)
 static bool go_round(void)
 {
 	uint64_t rung = fake.rung;
-	struct loop_task *task;
 	unsigned submitted;
 	bool more;
 
@@ -227,13 +282,7 @@ static bool go_round(void)
 			fake.source[i]->ring(fake.source[i]);
 	more = complete_batch();
 	submitted = fake.submitted;
-	while ((task = fake.tasks)) {
-		fake.tasks = task->next;
-		if (!fake.tasks)
-			fake.tasks_end = &fake.tasks;
-		task->queued = false;
-		task->run(task);
-	}
+	run_tasks();
 	return !fake.hold && (more || fake.submitted != submitted);
 }
 
@@ -333,6 +382,31 @@ static int move(const struct iovec *iov, unsigned n, uint64_t off, bool write,
 			break;
 	}
 	return write && !done ? -ENOSPC : (int)done;
+}
+
+static long move_now(const struct iovec *iov, unsigned n, uint64_t off,
+		     bool write)
+{
+	if (!fake.borrowed)
+		abort(); /* the I/O thread has its ring */
+	if (fake.file.cold)
+		return -EAGAIN;
+	fake.file.moves_now++;
+	return move(iov, n, off, write, false);
+}
+
+long __wrap_disk_read_now(const struct disk *d, const struct iovec *iov,
+			  unsigned iovs, uint64_t off)
+{
+	return fake.on ? move_now(iov, iovs, off, false)
+		       : __real_disk_read_now(d, iov, iovs, off);
+}
+
+long __wrap_disk_write_now(const struct disk *d, const struct iovec *iov,
+			   unsigned iovs, uint64_t off)
+{
+	return fake.on ? move_now(iov, iovs, off, true)
+		       : __real_disk_write_now(d, iov, iovs, off);
 }
 
 static int do_fallocate(const struct io_uring_sqe *sqe)

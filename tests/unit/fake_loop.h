@@ -29,6 +29,7 @@
  * @mem: if set, addresses must lie in this guest's RAM, or in @own
  * @mem_align, @offset_align: if set, refuse (EINVAL) what O_DIRECT would
  * @short_bytes: move at most so much at once; 0: no limit
+ * @cold: nothing of it is in the page cache
  * @no_punch, @no_zero_range: answer fallocate with EOPNOTSUPP
  * @fail_nth: this operation (1: the next) gets @fail_res instead; 0: none
  */
@@ -40,12 +41,12 @@ struct fake_file {
 	size_t own_len;
 	uint32_t mem_align, offset_align;
 	uint32_t short_bytes;
-	bool no_punch, no_zero_range;
+	bool cold, no_punch, no_zero_range;
 	unsigned fail_nth;
 	int fail_res;
 
 	/* counted */
-	unsigned reads, writes, syncs, dsyncs, punches, zeroings;
+	unsigned reads, writes, moves_now, syncs, dsyncs, punches, zeroings;
 };
 
 /**
@@ -53,6 +54,8 @@ struct fake_file {
  * @op, @ops: submitted and not completed, oldest first
  * @hold: fake_loop_run() completes nothing; the test does
  * @newest_first: complete in the reverse order
+ * @lends: the I/O thread is asleep: a vCPU may borrow the loop
+ * @borrowed: one has
  * @rings: loop_ring() calls seen
  * @on_nap: called when a vCPU sleeps, before the loop goes round
  * @fd: what loop_add_file() was given, by slot
@@ -61,7 +64,7 @@ struct fake_file {
  *        IORING_CQE_F_MORE in flags it stays submitted.
  */
 struct fake_loop {
-	bool on, hold, newest_first;
+	bool on, hold, newest_first, lends, borrowed;
 	struct io_uring_sqe op[FAKE_OPS_MAX];
 	unsigned ops;
 	struct loop_source *source[LOOP_SOURCES_MAX];

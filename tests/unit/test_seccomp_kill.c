@@ -68,7 +68,7 @@ Test(seccomp_kill, allowed_calls_come_back)
 {
 	static const struct attempt allowed[] = {
 		CALL(ioctl, 10, KVM_SIGNAL_MSI),
-		CALL(writev, 2, 0, 1),
+		CALL(pwritev2, 2, 0, 1, -1),
 	};
 	static const struct attempt ring = CALL(io_uring_enter, 12);
 	static const struct attempt run = CALL(ioctl, 11, KVM_RUN);
