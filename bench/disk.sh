@@ -3,7 +3,8 @@
 # Block requests of a Linux guest in virtual time: mote against QEMU microvm
 # with io_uring, in one boot of the nested lane. Needs BUILD.
 #
-#   ROUNDS=1            rounds of both monitors in turn
+#   ROUNDS=2            rounds of both monitors in turn: the first guest of a
+#                       boot takes longer over large requests
 #   JOBS="..."          of the jobs below
 #   GUEST_WORDS=        more for the guest's command line (mitigations=off)
 #   MOTE_B=             a second mote, to compare two builds
@@ -20,7 +21,7 @@ set -eu
 
 SCRIPTS=$(cd "$(dirname "$0")/../scripts" && pwd)
 BUILD=$(cd "$BUILD" && pwd)
-ROUNDS=${ROUNDS:-1}
+ROUNDS=${ROUNDS:-2}
 JOBS=${JOBS:-rr1 rr32 rw32 sr8 wf1}
 NESTED_ICOUNT=shift=0,sleep=off
 NESTED_MEMORY=2048
