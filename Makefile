@@ -68,8 +68,10 @@ HOT = devices/virtq devices/blk_decode
 $(HOT:%=$(BUILD)/obj/%.o): MONITOR_CFLAGS += -O1
 MONITOR_LDFLAGS = $(LTO_$(COMPILER)) -nostdlib -static -Wl,-pie,--no-dynamic-linker,-z,text \
                   -Wl,-z,noexecstack,-z,relro,-z,now,-z,separate-code \
+                  -Wl,-z,pack-relative-relocs \
                   -Wl,--gc-sections,-T,monitor/mote.lds
-# (no crti.o, crtn.o: musl has no use for what they bring, empty _init())
+# (no rcrt1.o: monitor/libc_start.c; no crti.o, crtn.o: musl has no use for what
+# they bring, empty _init())
 MONITOR_LIBS = $(LIB_DIR)/liburing.a $(MUSL_LIB)/libc.a $(LIBGCC)
 
 # ---- sources ---------------------------------------------------------------
@@ -100,8 +102,7 @@ $(BUILD)/obj/%.o: %.c $(SYSINC)/.done
 
 $(BUILD)/mote.debug: $(MONITOR_OBJ) monitor/mote.lds
 	$(call say,LD,$@)
-	$(Q)$(CC) $(MONITOR_LDFLAGS) -o $@ $(MUSL_LIB)/rcrt1.o $(MONITOR_OBJ) \
-		$(MONITOR_LIBS)
+	$(Q)$(CC) $(MONITOR_LDFLAGS) -o $@ $(MONITOR_OBJ) $(MONITOR_LIBS)
 
 $(BUILD)/mote: $(BUILD)/mote.debug
 	$(call say,STRIP,$@)

@@ -70,7 +70,7 @@ ATTACK_OBJ = $(filter-out $(BUILD)/obj/seccomp/lock.o \
 $(ATTACK)/mote: $(ATTACK_OBJ) monitor/mote.lds
 	$(call say,LD,$@)
 	$(Q)$(CC) $(MONITOR_LDFLAGS) -Wl,--wrap=platform_add_ports -o $@ \
-		$(MUSL_LIB)/rcrt1.o $(ATTACK_OBJ) $(MONITOR_LIBS)
+		$(ATTACK_OBJ) $(MONITOR_LIBS)
 
 $(ATTACK)/guest $(ATTACK)/irq: $(ATTACK)/%: tests/attack/%.S
 	$(call say,LD,$@)
