@@ -29,8 +29,6 @@ struct virtio_port;
 /**
  * struct virtio_ops - a kind of device; static const, one per virtio_*.c
  * @name: for messages
- * @bells: queues that prove busy get doorbells that are no exits: kick() may
- *	then come without a reason
  * @device_id: enum virtio_id
  * @queues: at most VIRTIO_QUEUES_MAX
  * @queue_max: at most VIRTQ_SIZE_MAX
@@ -58,7 +56,6 @@ struct virtio_ops {
 	const char *name;
 	uint32_t device_id;
 	uint16_t queues, queue_max;
-	bool bells;
 	uint32_t config_len;
 	uint64_t (*features)(const void *dev);
 	void (*negotiated)(void *dev, uint64_t features);

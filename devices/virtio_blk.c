@@ -253,7 +253,6 @@ const struct virtio_ops virtio_blk_ops = {
 	.device_id = VIRTIO_BLK,
 	.queues = 1,
 	.queue_max = BLK_QUEUE_MAX,
-	.bells = true,
 	.config_len = sizeof(struct blk_config),
 	.features = features,
 	.negotiated = negotiated,

@@ -198,9 +198,11 @@ static void answer_ring(struct loop_source *source)
 		activate(t);
 	if (!t->active)
 		return;
-	kicked = atomic_exchange(&t->kicked, 0) | t->belled;
+	kicked = atomic_exchange(&t->kicked, 0);
 	for (unsigned i = 0; i < t->ops->queues; i++) {
-		if (!(kicked & 1U << i))
+		/* All bells have one sound: was it this one? */
+		if (!(kicked & 1U << i) &&
+		    !(t->belled & 1U << i && virtq_has(&t->port.vq[i])))
 			continue;
 		t->ops->kick(t->dev, i);
 		if (t->bell.add && !t->port.exits && !(t->belled & 1U << i))

@@ -87,10 +87,9 @@ static int open_window(struct devices *d, const struct devices_host *host,
 	if (!ret)
 		ret = bus_add(host->mmio, base, VIRTIO_MMIO_WINDOW,
 			      &virtio_mmio_bus_ops, &d->window[i]);
-	if (ops->bells)
-		d->window[i].bell = (struct virtio_mmio_bell){ .add = vm_bell,
-							       .vm = host->vm,
-							       .base = base };
+	d->window[i].bell = (struct virtio_mmio_bell){ .add = vm_bell,
+						       .vm = host->vm,
+						       .base = base };
 	if (ret)
 		return err_set(e, ret, "no room for another virtio device");
 	d->windows++;
