@@ -4,7 +4,7 @@
 #
 # Sets: build (the monitor and its guests), nested (Linux guests and the nested
 # lane), run (the same, but only where /dev/kvm cannot be used), test
-# (everything `make test` runs), bench (`make bench`).
+# (everything `make test` runs but proofs), prove (those), bench (`make bench`).
 #
 # MOTE_DEPS=ask   ask when someone sits at a terminal, else install (default)
 #           yes   install without asking
@@ -19,6 +19,7 @@ BUILD_PACKAGES="gcc libc6-dev binutils xz-utils musl-tools liburing-dev \
 NESTED_PACKAGES="qemu-system-x86 busybox-static lz4 cpio"
 TEST_PACKAGES="$NESTED_PACKAGES libcriterion-dev acpica-tools e2fsprogs fio \
 	passt wrk curl iproute2 iperf3 socat tcpdump"
+PROVE_PACKAGES="frama-c-base why3 z3 cvc4" # a gigabyte on the disk
 
 . "$(dirname "$0")/lanes.sh"
 
@@ -32,6 +33,7 @@ for set in "$@"; do
 	run) kvm_usable || packages="$packages $NESTED_PACKAGES" ;;
 	bench) packages="$packages qemu-system-x86 gnuplot-nox" ;;
 	test) packages="$packages $TEST_PACKAGES" ;;
+	prove) packages="$packages $PROVE_PACKAGES" ;;
 	*) say "no such set: $set"; exit 2 ;;
 	esac
 done

@@ -42,6 +42,7 @@ $(BUILD)/bench/timer: $(BUILD)/obj/bench/timer.o
 .PHONY: deps run run-built run-linux run-linux-built test test-built
 deps:
 	$(Q)scripts/deps.sh build test
+	$(Q)scripts/deps.sh prove || true # skipped without them
 
 run:
 	$(Q)scripts/deps.sh build run
@@ -59,6 +60,7 @@ run-linux-built: $(BUILD)/mote
 
 test:
 	$(Q)scripts/deps.sh build test
+	$(Q)scripts/deps.sh prove || true # skipped without them
 	$(AGAIN) test-built
 
 REPLAYS = $(FUZZ_NAMES:%=$(BUILD)/tests/replay_%)
