@@ -255,7 +255,8 @@ int disk_open(struct disk *d, const struct config_disk *cfg, struct err *e)
 	return ret;
 }
 
-/* A tmpfs never waits for a disk, and knew no RWF_NOWAIT before Linux 6.6. */
+/* A tmpfs waits for pages only that were swapped out, and knew no RWF_NOWAIT
+ * before Linux 6.6. */
 static long move_now(long call, const struct disk *d, const struct iovec *iov,
 		     unsigned iovs, uint64_t off)
 {
