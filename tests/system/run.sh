@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Run the system cases of one lane: run.sh host|1|2 [NAME PATTERN]
 #
-# Environment: BUILD, and RESULTS, a directory that gets system-LANE.counts
-# ("passed failed skipped"); AS, as whom it runs, for the lines (run-as.sh);
-# in lane 2, AS=nobody makes it so.
+# Environment: BUILD, and RESULTS, a directory that gets system-LANE.counts or
+# system-LANE-AS.counts ("passed failed skipped"); AS, as whom it runs, for the
+# lines (run-as.sh); in lane 2, AS=nobody makes it so.
 # CASE_ENV, assignments for cases that can do more than they do by default
 # (VSOCK_BYTES=1073741824), and CASE_SECONDS, a time limit instead of their
 # own. Every case prints one line; the exit status is 1 if one failed. What a
@@ -318,5 +318,5 @@ for name in ${todo[@]+"${todo[@]}"}; do
 	[ "$lane" = 2 ] || run_here "$name"
 	judge "$name"
 done
-echo "$passed $failed $skipped" >"$RESULTS/system-$lane.counts"
+echo "$passed $failed $skipped" >"$RESULTS/system-$lane${AS:+-$AS}.counts"
 [ "$failed" -eq 0 ]
