@@ -61,6 +61,8 @@ struct err;
 #define VSOCK_TICK_NS	100000000L
 #define VSOCK_PATIENCE	100 /* ticks: for an answer, or a reader */
 #define VSOCK_REDIALS	15  /* ticks: while a listener's backlog is full */
+#define VSOCK_ASKS	16  /* questions for credit, as fast as answered; */
+#define VSOCK_ASKS_SLOW 6   /* then 2^n ticks apart, up to this n */
 #define VSOCK_PORT_BASE 0x40000000U /* of the host's ends: up from here */
 
 /* Packets that a connection wants to send to the guest; in this order. */
@@ -87,7 +89,9 @@ enum vsock_want {
  * @host_shut: what the host's end will not do any more, and @told_shut, as
  *        the guest was told; @guest_shut: what the guest will not do
  *        (VSOCK_SHUT_*, each from the view of the one who will not)
- * @asked: CREDIT_REQUEST was sent, and nothing heard since
+ * @asking: CREDIT_REQUEST was sent, and nothing heard since
+ * @asked: how often since the guest took something; many times, and there is a
+ *	deadline until which it is not asked again
  * @wants: enum vsock_want
  * @ops: operations in flight
  * @deadline: tick at which patience ends, 0: none
@@ -105,7 +109,8 @@ struct vsock_conn {
 	uint8_t wants;
 	uint8_t ops;
 	uint8_t host_shut, told_shut, guest_shut;
-	bool listed, socket, polling, sending, readable, asked, ends, hangup;
+	uint8_t asked;
+	bool listed, socket, polling, sending, readable, asking, ends, hangup;
 	uint8_t line_len, line_at;
 	uint32_t guest_port, host_port;
 	uint32_t deadline;

@@ -352,8 +352,11 @@ static void expired(struct virtio_vsock *v, struct vsock_conn *c)
 		else
 			vsock_conn_reset(v, c);
 		break;
+	case VSOCK_OPEN: /* and a guest without room */
+		c->asking = false;
+		vsock_conn_serve(v, c);
+		break;
 	case VSOCK_NONE:
-	case VSOCK_OPEN:
 	case VSOCK_GREETING:
 	case VSOCK_DRAINING: /* a reader that does not read */
 	case VSOCK_ENDING:

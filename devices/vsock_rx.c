@@ -303,6 +303,25 @@ static bool send_line(struct virtio_vsock *v, struct vsock_conn *c,
 	return true;
 }
 
+/*
+ * The guest has no room. Most say so when they have some again, but they need
+ * not unless they are asked (§5.10.6.3); and they answer at once, whether they
+ * have or not. So it is asked at once while its program takes bytes, and less
+ * and less often while that does not: it was 30,000 times a second.
+ */
+static bool ask_for_credit(struct virtio_vsock *v, struct vsock_conn *c)
+{
+	if (c->asking || c->deadline)
+		return true;
+	if (c->asked >= VSOCK_ASKS)
+		vsock_conn_wait(v, c, 1U << (c->asked - VSOCK_ASKS));
+	if (c->asked < VSOCK_ASKS + VSOCK_ASKS_SLOW)
+		c->asked++;
+	c->asking = true;
+	c->wants = VSOCK_WANT_MORE_CREDIT;
+	return send_wanted(v, c);
+}
+
 /* Return: false if the guest has no buffer for what @c has to send. */
 static bool serve(struct virtio_vsock *v, struct vsock_conn *c)
 {
@@ -315,13 +334,11 @@ static bool serve(struct virtio_vsock *v, struct vsock_conn *c)
 		return true;
 	if (!line && (!c->readable || c->host_shut & VSOCK_SHUT_SEND))
 		return true;
-	if (!credit) {
-		if (c->asked)
-			return true;
-		c->asked = true;
-		c->wants = VSOCK_WANT_MORE_CREDIT;
-		return send_wanted(v, c);
-	}
+	if (!credit)
+		return ask_for_credit(v, c);
+	c->asked = 0;
+	if (c->deadline)
+		vsock_conn_wait(v, c, 0);
 	if (line)
 		return send_line(v, c, credit);
 	return add_run(v, c, credit < c->hint ? credit : c->hint);

@@ -417,8 +417,10 @@ static enum packet_fate take_packet(struct virtio_vsock *v)
 	}
 	c = vsock_conn_find(v, hdr.src_port, hdr.dst_port);
 	if (c) {
+		if (hdr.fwd_cnt != c->credit.peer_taken)
+			c->asked = 0;
+		c->asking = false;
 		vsock_credit_heard(&c->credit, hdr.buf_alloc, hdr.fwd_cnt);
-		c->asked = false;
 		/* It may be what the host's bytes waited for. */
 		if (c->readable || c->line_at < c->line_len)
 			vsock_conn_serve(v, c);

@@ -846,6 +846,51 @@ Test(virtio_vsock, no_more_than_the_guest_has_credit_for)
 	close(listener);
 }
 
+/* Guests answer at once, whether they have room or not: a reader that does not
+ * read must not cost more than now and then. */
+Test(virtio_vsock, asks_a_guest_without_room_at_its_leisure)
+{
+	int listener = vsockdrv_listen(HOST, 8);
+	struct vsock_hdr hdr = vsockdrv_hdr(GUEST, HOST, VSOCK_OP_REQUEST);
+	unsigned asked = 0;
+	uint8_t buf[100];
+	int fd;
+
+	hdr.buf_alloc = 50;
+	vsockdrv_packet(&hdr, 0);
+	cr_expect_eq(vsockdrv_op(), VSOCK_OP_RESPONSE);
+	fd = accept(listener, NULL, NULL);
+	vsockdrv_fill(buf, 0, 100);
+	cr_assert_eq(write(fd, buf, 100), 100);
+	fake_sockets_event();
+	cr_expect_eq(vsockdrv_op(), VSOCK_OP_RW);
+	hdr.op = VSOCK_OP_CREDIT_UPDATE;
+	for (unsigned tick = 0; tick < 1000; tick++) {
+		while (asked < 1000 &&
+		       vsockdrv_op() == VSOCK_OP_CREDIT_REQUEST) {
+			asked++;
+			vsockdrv_packet(&hdr, 0);
+		}
+		if (tick == 0)
+			cr_expect_eq(asked, VSOCK_ASKS + 1);
+		if (tick == 1)
+			cr_expect_eq(asked, VSOCK_ASKS + 2);
+		vsockdrv_passes(1);
+	}
+	cr_expect(asked > 25 && asked < 45, "%u times", asked);
+	cr_expect_eq(conns(), 1);
+	hdr.fwd_cnt = 50;
+	hdr.buf_alloc = 1000;
+	vsockdrv_packet(&hdr, 0);
+	cr_assert(vsockdrv_take(&hdr, buf));
+	cr_expect_eq(hdr.len, 50);
+	cr_expect_eq(vsockdrv_vsock.waiting, 0);
+	vsockdrv_passes(200);
+	cr_expect_eq(vsockdrv_op(), -1);
+	close(fd);
+	close(listener);
+}
+
 Test(virtio_vsock, waits_for_receive_buffers)
 {
 	int listener = vsockdrv_listen(HOST, 8), fd;
