@@ -1,6 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # mote: `make run` and `make test` are all a newcomer needs; `make help` lists
 # the rest. Everything built lies in build/.
+#
+#   make                      build/mote, build/guest/NAME, build/bench/floor
+#   make help                 this list, from the heads of Makefile and *.mk
+#   make format, format-check clang-format: rewrite what differs, or name it
+#   make headers-check        does each header compile alone?
+#   make tidy                 clang-tidy and cppcheck on the monitor
+#   make clean                remove build/ and compile_commands.json
 
 CC       = gcc
 HOSTCC   = $(CC)
@@ -145,7 +152,7 @@ compile_commands.json: Makefile $(MONITOR_DIRS)
 	$(Q)echo ']' >>$@
 
 help:
-	@sed -n 's/^#   \(make .*\)/\1/p' $(MAKEFILE_LIST)
+	@sed -n 's|^#   \(make \)|\1|p; s|^#   \( \)|\1|p' $(MAKEFILE_LIST)
 
 .PHONY: clean
 clean:

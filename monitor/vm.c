@@ -4,7 +4,8 @@
  *
  * Memory slots come first. Since Linux 6.18 a memory slot added behind an
  * in-kernel irqchip, a PIT or an ioeventfd waits for a grace period of 4 to
- * 11 ms. For the same reason nothing here registers an ioeventfd.
+ * 11 ms. For the same reason no ioeventfd is registered before the guest runs:
+ * vm_bell() does so later, for queues that are busy, when no slot follows.
  */
 #include "monitor/vm.h"
 
