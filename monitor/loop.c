@@ -82,11 +82,11 @@ struct loop {
 	/* I/O thread */
 	struct io_uring ring;
 	struct loop_op wake_op;
-	uint64_t on_wake;  /* bit n: loop_ring_on_wake() of source n */
-	bool wake_by_read; /* an old kernel */
-	bool unix_only;	   /* the sockets it makes */
-	bool cancels;	   /* it may */
-	bool ended;	   /* nobody is told of completions any more */
+	uint64_t on_wake;	  /* bit n: loop_ring_on_wake() of source n */
+	atomic_bool wake_by_read; /* an old kernel; any thread */
+	bool unix_only;		  /* the sockets it makes */
+	bool cancels;		  /* it may */
+	bool ended;		  /* nobody is told of completions any more */
 	unsigned in_flight;
 	uint64_t wake_value;
 	bool bulk; /* loop_set_bulk() */
@@ -142,11 +142,8 @@ int loop_open(struct loop *loop, struct err *e)
 	loop->tasks.end = &loop->tasks.first;
 	loop->resting.end = &loop->resting.first;
 	loop->turn.wake_fd = TIMED(TIMING_WAKE, eventfd(0, EFD_CLOEXEC));
-	if (loop->turn.wake_fd < 0) {
-		ret = -errno;
-		io_uring_queue_exit(&loop->ring);
-		return err_set(e, ret, "cannot create an eventfd");
-	}
+	if (loop->turn.wake_fd < 0)
+		return err_set(e, -errno, "cannot create an eventfd");
 	loop->wake_slot = loop_add_file(loop, loop->turn.wake_fd);
 	return 0;
 }
@@ -434,21 +431,24 @@ static int doze(struct loop *loop, bool learns)
 /* Submit what the round prepared; wait only if nothing is at hand. */
 static int submit_and_sleep(struct loop *loop, bool stopping)
 {
-	bool asked = loop->resting.first, tasks;
+	bool asked = loop->resting.first;
 	int ret;
 
-	if (!rest(loop, stopping, &ret)) {
-		tasks = loop->tasks.first; /* not ours to look at later on */
+	if (rest(loop, stopping, &ret))
+		return ret;
+	if (!loop->tasks.first) { /* or a borrower would run them */
 		turn_sleep(&loop->turn);
-		if (!tasks && !has_come(loop, stopping)) {
-			ret = doze(loop, asked);
-		} else {
-			take_turn(loop);
-			ret = TIMED(
-				TIMING_SLEEP,
-				io_uring_submit_and_get_events(&loop->ring));
-		}
+		if (!has_come(loop, stopping))
+			return doze(loop, asked);
+		take_turn(loop);
 	}
+	return TIMED(TIMING_SLEEP, io_uring_submit_and_get_events(&loop->ring));
+}
+
+static int submit(struct loop *loop, bool stopping)
+{
+	int ret = submit_and_sleep(loop, stopping);
+
 	return ret == -EINTR || ret == -EAGAIN || ret == -EBUSY ? 0 : ret;
 }
 
@@ -486,9 +486,13 @@ static void wake_done(struct loop_op *op, int res, uint32_t flags)
 	answer(loop, loop->on_wake);
 }
 
+/*
+ * Not where the eventfd is read: nobody would read it again before the turn was
+ * given back, so that would not wake the thread that waits for it.
+ */
 bool loop_borrow(struct loop *loop)
 {
-	return turn_borrow(&loop->turn);
+	return !atomic_load(&loop->wake_by_read) && turn_borrow(&loop->turn);
 }
 
 bool loop_is_borrowed(const struct loop *loop)
@@ -624,7 +628,7 @@ int loop_run(struct loop *loop, struct err *e)
 			release_files(loop);
 			return 0;
 		}
-		ret = submit_and_sleep(loop, stopping);
+		ret = submit(loop, stopping);
 		if (ret < 0)
 			return err_set(e, ret, "io_uring_enter failed");
 	}
