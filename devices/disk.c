@@ -77,9 +77,10 @@ static int check_flags(int fd, const struct config_disk *cfg, struct err *e)
 			       "disk fd=%d is open for reading only; open it "
 			       "for writing too, or add `,ro`",
 			       fd);
-	/* NONBLOCK would have io_uring answer EAGAIN instead of waiting, and
-	 * APPEND would put every write at the end. */
-	want = (flags & ~(O_NONBLOCK | O_APPEND)) |
+	/* NONBLOCK would have io_uring answer EAGAIN instead of waiting,
+	 * APPEND would put every write at the end, and DIRECT asks for an
+	 * alignment that nobody told us of. */
+	want = (flags & ~(O_NONBLOCK | O_APPEND | O_DIRECT)) |
 	       (cfg->direct ? O_DIRECT : 0);
 	if (want != flags && fcntl(fd, F_SETFL, want) < 0)
 		return err_set(e, -errno, "disk %s: cannot set its flags%s",

@@ -228,7 +228,7 @@ static void kick(void *dev, unsigned queue)
 		taken += take(b, queue, most - taken);
 		if (taken == most) {
 			virtio_again(b->port, queue);
-			return;
+			break;
 		}
 	} while (virtio_listen(b->port, queue, taken > 1));
 	set_pace(b, taken, borrowed);

@@ -164,6 +164,25 @@ Test(blk_now, takes_a_few_and_leaves_many)
 	cr_expect_eq(blkdrv_take(), -1);
 }
 
+/* How they are served is judged by those, too, who come in just such numbers.
+ */
+Test(blk_now, counts_them_when_it_takes_all_it_may)
+{
+	uint64_t before = blkdrv_blk.pace.requests;
+
+	for (unsigned round = 1; round < 10; round++) {
+		lend();
+		for (unsigned i = 0; i < BLK_NOW_REQUESTS; i++)
+			blkdrv_put(i, BLK_T_IN, i, BLKDRV_BUF + i * 512, 512);
+		vdrv_kick(&blkdrv, 0);
+		fake_loop_run();
+		for (unsigned i = 0; i < BLK_NOW_REQUESTS; i++)
+			cr_expect_eq(blkdrv_take(), 513);
+		cr_expect_eq(blkdrv_blk.pace.requests,
+			     before + round * BLK_NOW_REQUESTS);
+	}
+}
+
 Test(blk_now, does_nothing_while_the_io_thread_is_awake)
 {
 	blkdrv_put(0, BLK_T_IN, 0, BLKDRV_BUF, 512);
