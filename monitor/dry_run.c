@@ -34,7 +34,7 @@ static void range(struct out *out, const char *subject, uint64_t start,
 static void fact(struct out *out, const char *subject, const char *text)
 {
 	out_printf(out, "%-10s ", subject);
-	out_text(out, text);
+	out_name(out, text);
 	out_text(out, "\n");
 }
 
@@ -92,7 +92,7 @@ static void print_cmdline(struct out *out, const struct boot_entry *entry,
 
 	out_printf(out, "cmdline    ");
 	if (text)
-		out_write(out, text, strnlen(text, LAYOUT_CMDLINE_MAX));
+		out_clean(out, text, strnlen(text, LAYOUT_CMDLINE_MAX));
 	out_text(out, "\n");
 }
 
@@ -106,7 +106,7 @@ static void print_console(struct out *out, const struct config *config)
 		break;
 	case CONSOLE_FILE:
 		out_text(out, "into ");
-		out_text(out, config->console_path);
+		out_name(out, config->console_path);
 		out_text(out, "\n");
 		break;
 	case CONSOLE_NONE:
@@ -122,13 +122,15 @@ static void print_disk(struct out *out, const struct config_disk *disk,
 		   LAYOUT_VIRTIO + window * LAYOUT_VIRTIO_STRIDE,
 		   layout_virtio_gsi(window));
 	if (disk->path)
-		out_text(out, disk->path);
+		out_name(out, disk->path);
 	else
 		out_printf(out, "descriptor %d", disk->fd);
-	out_printf(out, "%s%s%s%s%s\n", disk->read_only ? ", read-only" : "",
+	out_printf(out, "%s%s%s%s", disk->read_only ? ", read-only" : "",
 		   disk->direct ? ", direct" : "",
 		   disk->unsafe_cache ? ", flushes ignored" : "",
-		   disk->id ? ", id " : "", disk->id ? disk->id : "");
+		   disk->id ? ", id " : "");
+	out_name(out, disk->id ? disk->id : "");
+	out_text(out, "\n");
 }
 
 static void print_net(struct out *out, const struct config_net *net,
@@ -140,14 +142,14 @@ static void print_net(struct out *out, const struct config_net *net,
 	out_printf(out, "net        0x%09x interrupt %u: ",
 		   LAYOUT_VIRTIO + window * LAYOUT_VIRTIO_STRIDE,
 		   layout_virtio_gsi(window));
-	if (net->tap)
-		out_printf(out, "TAP %s", net->tap);
-	else if (net->fd >= 0)
+	if (net->fd >= 0)
 		out_printf(out, "descriptor %d", net->fd);
-	else if (*net->passt)
-		out_printf(out, "passt at %s", net->passt);
 	else
-		out_printf(out, "a passt of its own");
+		out_text(out, net->tap	    ? "TAP "
+			      : *net->passt ? "passt at "
+					    : "a passt of its own");
+	if (net->fd < 0)
+		out_name(out, net->tap ? net->tap : net->passt);
 	if (memcmp(m, none, sizeof(none)) != 0)
 		out_printf(out, ", mac %02x:%02x:%02x:%02x:%02x:%02x", m[0],
 			   m[1], m[2], m[3], m[4], m[5]);
@@ -162,7 +164,7 @@ static void print_vsock(struct out *out, const struct config_vsock *vsock,
 	out_printf(out, "vsock      0x%09x interrupt %u: cid %u at ",
 		   LAYOUT_VIRTIO + window * LAYOUT_VIRTIO_STRIDE,
 		   layout_virtio_gsi(window), vsock->cid);
-	out_text(out, vsock->path);
+	out_name(out, vsock->path);
 	out_text(out, "\n");
 }
 

@@ -49,7 +49,7 @@ int err_image(struct err *e, const char *fmt, ...)
 
 int err_open(struct err *e, int code, const char *what, const char *path)
 {
-	err_set(e, code, "%s %s cannot be opened", what, path);
+	err_set(e, code, "%s %.120s cannot be opened", what, path);
 	if (e && (code == -ENOENT || code == -ENOTDIR))
 		e->status = EXIT_NO_IMAGE;
 	return code;

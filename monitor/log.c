@@ -9,6 +9,21 @@
 #include "monitor/out.h"
 
 static enum log_level threshold = LOG_WARN;
+static const char *name;
+
+void log_set_name(const char *vm)
+{
+	name = vm;
+}
+
+/* What others wrote is in it: it must not look like a line of ours, nor move a
+ * terminal's cursor. */
+static void clean(char *text, int n)
+{
+	for (; n--; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+}
 
 void log_set_level(enum log_level level)
 {
@@ -34,8 +49,8 @@ void log_line(enum log_level level, const char *component, const char *fmt, ...)
 
 	if (!log_enabled(level))
 		return;
-	n = fmt_print(line, sizeof(line), "mote: %s%s", component,
-		      *component ? ": " : "");
+	n = fmt_print(line, sizeof(line), "mote: %.40s%s%s%s", name ? name : "",
+		      name ? ": " : "", component, *component ? ": " : "");
 	if (n < 0 || n >= (int)sizeof(line) - 1)
 		return;
 	va_start(ap, fmt);
@@ -46,6 +61,7 @@ void log_line(enum log_level level, const char *component, const char *fmt, ...)
 	n += m;
 	if (n > (int)sizeof(line) - 2)
 		n = (int)sizeof(line) - 2;
+	clean(line, n);
 	line[n++] = '\n';
 	if (out_raw(STDERR_FILENO, line, (size_t)n) < 0)
 		return; /* nowhere left to say it */

@@ -6,6 +6,9 @@
 enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /** log_set_level() - lines above @level are dropped; LOG_WARN at start */
+/** log_set_name() - of the VM, borrowed for good, for all lines; or NULL */
+void log_set_name(const char *vm);
+
 void log_set_level(enum log_level level);
 
 /** log_enabled() - to skip the work of preparing a line nobody sees */

@@ -69,9 +69,13 @@ static void print_row(struct out *out, const struct options_row *row,
 {
 	char name[64], text[200];
 
+	if (row->kind == KIND_TIMING)
+		between = "=";
 	fmt_print(name, sizeof(name),
-		  row->kind == KIND_MAYBE ? "%s%s[%s%s]" : "%s%s%s%s", before,
-		  row->name, *row->arg ? between : "", row->arg);
+		  row->kind == KIND_MAYBE || row->kind == KIND_TIMING
+			  ? "%s%s[%s%s]"
+			  : "%s%s%s%s",
+		  before, row->name, *row->arg ? between : "", row->arg);
 	fmt_print(text, sizeof(text), "%s%s%s%s", help, *row->unset ? " [" : "",
 		  row->unset, *row->unset ? "]" : "");
 	left(out, name);

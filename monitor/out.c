@@ -58,6 +58,20 @@ void out_text(struct out *out, const char *text)
 	out_write(out, text, strlen(text));
 }
 
+void out_clean(struct out *out, const char *bytes, size_t len)
+{
+	for (; len--; bytes++) {
+		unsigned char c = (unsigned char)*bytes;
+
+		out_write(out, c < ' ' || c == 0x7f ? "?" : bytes, 1);
+	}
+}
+
+void out_name(struct out *out, const char *text)
+{
+	out_clean(out, text, strlen(text));
+}
+
 void out_printf(struct out *out, const char *fmt, ...)
 {
 	char text[512];

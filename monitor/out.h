@@ -33,6 +33,13 @@ void out_write(struct out *out, const void *bytes, size_t len);
 /** out_text() - append a string of any length */
 void out_text(struct out *out, const char *text);
 
+/** out_clean() - as out_write(), for what others wrote: control characters
+ *  become question marks, so it is one line, and moves no cursor */
+void out_clean(struct out *out, const char *bytes, size_t len);
+
+/** out_name() - the same for a string */
+void out_name(struct out *out, const char *text);
+
 /** out_printf() - append; a single call's text is cut at 512 bytes */
 void out_printf(struct out *out, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

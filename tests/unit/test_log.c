@@ -28,6 +28,27 @@ Test(log, names_program_and_component)
 			 "mote: serial: port 3\nmote: no component\n");
 }
 
+Test(log, names_the_vm)
+{
+	int fd = catch_stderr();
+
+	log_set_name("web1");
+	log_err("serial", "port %d", 3);
+	log_err("", "no component");
+	cr_expect_str_eq(capture_close(fd), "mote: web1: serial: port 3\n"
+					    "mote: web1: no component\n");
+}
+
+/* A path or a name of a guest's must not pass for a line of ours, or clear
+ * the screen. */
+Test(log, passes_on_no_control_characters)
+{
+	int fd = catch_stderr();
+
+	log_err("", "%s", "a\033[2Jb\nmote: c\x7f\t\xc3\xbc");
+	cr_expect_str_eq(capture_close(fd), "mote: a?[2Jb?mote: c??\xc3\xbc\n");
+}
+
 Test(log, drops_what_is_above_the_level)
 {
 	static const enum log_level levels[] = { LOG_ERR, LOG_WARN, LOG_INFO,

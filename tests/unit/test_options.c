@@ -716,8 +716,14 @@ Test(options, help_tells_of_every_option_and_status)
 	for (const struct options_row *row = options_run; *row->name; row++) {
 		char line[128];
 
-		snprintf(line, sizeof(line), "\n  --%s%s%s", row->name,
-			 *row->arg ? " " : "", row->arg);
+		snprintf(line, sizeof(line),
+			 row->kind == KIND_TIMING ? "\n  --%s[%s%s]"
+						  : "\n  --%s%s%s",
+			 row->name,
+			 row->kind == KIND_TIMING ? "="
+			 : *row->arg		  ? " "
+						  : "",
+			 row->arg);
 		cr_expect(strstr(text, line), "no line for --%s", row->name);
 		snprintf(line, sizeof(line), "[%s]", row->unset);
 		cr_expect(!*row->unset || strstr(text, line),
