@@ -18,6 +18,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "monitor/err.h"
@@ -36,6 +37,7 @@ static struct {
 	struct loop *loop;
 	struct console_port *port;
 	int in_slot, out_slot; /* registered files, or -1 */
+	int file;	       /* of --console file:, or -1 */
 	bool terminal;
 
 	/* Producer: vCPU threads under the port's lock. Consumer: I/O thread.
@@ -119,7 +121,7 @@ static void hold_done(struct loop_op *op, int res, uint32_t flags)
 
 static void give_up_output(int res)
 {
-	log_warn("console", "output is lost from here on: error %d", -res);
+	log_warn("console", "output is lost from here on: %s", strerror(-res));
 	con.give_up = true;
 }
 
@@ -319,13 +321,12 @@ void console_unblock_input(void)
 static int open_file(const char *path, struct err *e)
 {
 	int fd = open(path,
-		      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY |
-			      O_NONBLOCK,
+		      O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
 		      0666);
 
 	if (fd < 0)
-		return err_set(e, -errno, "--console file:%s cannot be opened",
-			       path);
+		return err_set(e, -errno,
+			       "--console file:%.120s cannot be opened", path);
 	return fd;
 }
 
@@ -336,7 +337,7 @@ int console_open(const struct config *cfg, struct loop *loop,
 
 	con.loop = loop;
 	con.port = port;
-	con.in_slot = con.out_slot = -1;
+	con.in_slot = con.out_slot = con.file = -1;
 	con.quiet = true;
 	con.hold_time.tv_nsec = HOLD_NS;
 	con.drain_time.tv_nsec = DRAIN_NS;
@@ -357,6 +358,7 @@ int console_open(const struct config *cfg, struct loop *loop,
 		out = open_file(cfg->console_path, e);
 		if (out < 0)
 			return out;
+		con.file = out;
 	} else {
 		ret = terminal_open(e);
 		if (ret < 0)
@@ -367,6 +369,11 @@ int console_open(const struct config *cfg, struct loop *loop,
 	}
 	con.out_slot = loop_add_file(loop, out);
 	return 0;
+}
+
+int console_file(void)
+{
+	return con.file;
 }
 
 void console_start(void)

@@ -41,6 +41,9 @@ int console_open(const struct config *cfg, struct loop *loop,
  */
 void console_start(void);
 
+/** console_file() - the descriptor of --console file:, or -1 */
+int console_file(void);
+
 /**
  * console_put() - queue one byte of output
  * Context: vCPU threads, one at a time (the caller's lock); never blocks.

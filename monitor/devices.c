@@ -3,6 +3,7 @@
 #include "monitor/devices.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "devices/platform.h"
 #include "monitor/bus.h"
@@ -52,6 +53,8 @@ static void *open_vsock(struct devices *d, const struct devices_host *host,
 		virtio_vsock_open(&d->vsock, &host->cfg->vsock, host->loop, e);
 
 	(void)i;
+	if (!ret && host->cfg->dry_run) /* nobody shall find it */
+		unlinkat(d->vsock.dir_fd, d->vsock.name, 0);
 	return ret ? NULL : &d->vsock;
 }
 

@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,6 +37,7 @@
 #include "monitor/log.h"
 #include "monitor/loop.h"
 #include "monitor/mem.h"
+#include "monitor/outputs.h"
 #include "monitor/stop.h"
 #include "monitor/terminal.h"
 #include "monitor/timing.h"
@@ -48,6 +50,7 @@
 #include "seccomp/parts.h"
 
 #define THREAD_STACK (64U * 1024)
+#define PAGE	     4096U
 
 struct machine {
 	const struct config *cfg;
@@ -100,9 +103,10 @@ static int open_image(struct image *image, const char *what, const char *path,
 	if (image->fd < 0)
 		return err_open(e, -errno, what, path);
 	if (fstat(image->fd, &st) < 0)
-		return err_set(e, -errno, "%s %s", what, path);
+		return err_set(e, -errno, "%s %.120s", what, path);
 	if (!S_ISREG(st.st_mode))
-		return err_image(e, "%s %s is not a regular file", what, path);
+		return err_image(e, "%s %.120s is not a regular file", what,
+				 path);
 	image->size = (uint64_t)st.st_size;
 	return 0;
 }
@@ -138,17 +142,42 @@ static int close_inherited(const struct config *cfg, struct err *e)
 	return TIMED(TIMING_CLOSE, drop_inherited(keep, n, e));
 }
 
-static int start_thread(void *(*run)(void *), void *arg, struct err *e)
+/*
+ * The stack, above a page that cannot be touched, is of our making: the C
+ * library would unmap its own where there may be no more threads, and the lock
+ * would kill it for that.
+ */
+static int make_stack(pthread_attr_t *attr)
+{
+	uint8_t *p = mmap(NULL, PAGE + THREAD_STACK, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED ||
+	    mprotect(p + PAGE, THREAD_STACK, PROT_READ | PROT_WRITE))
+		return errno;
+	return pthread_attr_setstack(attr, p + PAGE, THREAD_STACK);
+}
+
+static int create_thread(void *(*run)(void *), void *arg)
 {
 	pthread_attr_t attr;
 	pthread_t thread;
 	int ret;
 
 	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, THREAD_STACK);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	ret = -TIMED(TIMING_THREAD, pthread_create(&thread, &attr, run, arg));
-	return ret ? err_set(e, ret, "cannot start a thread") : 0;
+	ret = make_stack(&attr);
+	return ret ? ret : pthread_create(&thread, &attr, run, arg);
+}
+
+static int start_thread(void *(*run)(void *), void *arg, struct err *e)
+{
+	int ret = -TIMED(TIMING_THREAD, create_thread(run, arg));
+
+	return ret ? err_set(e, ret,
+			     "cannot start a thread; a limit on processes "
+			     "(`ulimit -u`, pids.max) forbids it")
+		   : 0;
 }
 
 /* --timing: text on stderr, JSON there or into a file. */
@@ -159,14 +188,26 @@ static int open_timing(struct machine *m, struct err *e)
 
 	if (path)
 		fd = TIMED(TIMING_OPEN_OUT,
-			   open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-				0666));
+			   open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
 	if (fd < 0)
-		return err_set(e, -errno, "--timing=json:%s cannot be opened",
-			       path);
+		return err_set(e, -errno,
+			       "--timing=json:%.120s cannot be opened", path);
 	m->timing_fd = path ? fd : -1;
 	timing_set_out(fd);
 	return 0;
+}
+
+static int empty_outputs(const struct machine *m, struct err *e)
+{
+	const struct output out[] = { { m->timing_fd, "--timing" },
+				      { console_file(), "--console" } };
+	int in[2 + CONFIG_DISKS_MAX] = { m->kernel.fd,
+					 m->cfg->initrd ? m->initrd.fd : -1 };
+	unsigned ins = 2;
+
+	for (unsigned i = 0; i < m->cfg->disks; i++)
+		in[ins++] = m->devices.disk[i].disk.fd;
+	return outputs_empty(out, 2, in, ins, m->cfg->dry_run, e);
 }
 
 int machine_open(struct machine *m, const struct config *cfg, struct err *e)
@@ -194,6 +235,8 @@ int machine_open(struct machine *m, const struct config *cfg, struct err *e)
 		ret = ending_open(cfg, m->loop, e);
 	if (!ret)
 		ret = devices_open(&m->devices, &host, e);
+	if (!ret)
+		ret = empty_outputs(m, e);
 	return ret;
 }
 

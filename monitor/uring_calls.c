@@ -61,12 +61,8 @@ static int map_ring(struct io_uring *ring, const struct io_uring_params *p,
 		return -errno;
 	ring->sq.sqes = map(fd, p->sq_entries * sizeof(*ring->sq.sqes),
 			    IORING_OFF_SQES);
-	if (!ring->sq.sqes) {
-		int ret = -errno;
-
-		munmap(base, len);
-		return ret;
-	}
+	if (!ring->sq.sqes)
+		return -errno;
 	ring->sq.ring_ptr = base;
 	ring->sq.ring_sz = len;
 	set_sq(&ring->sq, p, base);
@@ -74,22 +70,20 @@ static int map_ring(struct io_uring *ring, const struct io_uring_params *p,
 	return 0;
 }
 
+/* After a failure nothing is undone: the process ends, and may call neither
+ * munmap(2) nor close(2) any more. */
 int io_uring_queue_init_params(unsigned entries, struct io_uring *ring,
 			       struct io_uring_params *p)
 {
 	int fd = (int)syscall(SYS_io_uring_setup, entries, p);
-	int ret;
 
 	if (fd < 0)
 		return -errno;
 	*ring = (struct io_uring){ .ring_fd = fd,
 				   .flags = p->flags,
 				   .features = p->features };
-	ret = p->features & IORING_FEAT_SINGLE_MMAP ? map_ring(ring, p, fd)
-						    : -EOPNOTSUPP;
-	if (ret)
-		close(fd);
-	return ret;
+	return p->features & IORING_FEAT_SINGLE_MMAP ? map_ring(ring, p, fd)
+						     : -EOPNOTSUPP;
 }
 
 void io_uring_queue_exit(struct io_uring *ring)

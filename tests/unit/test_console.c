@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The console between a port and a pipe, a file, a terminal or nothing. */
 #include "monitor/console.h"
+#include "monitor/outputs.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -371,13 +372,17 @@ static const char *path(void)
 
 Test(console, file_holds_the_output_and_nothing_older)
 {
+	struct output out = { .option = "--console" };
 	char buf[64] = { 0 };
+	struct err e;
 	int fd = open(path(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
 
 	cr_assert(fd >= 0 && write(fd, "something longer", 16) == 16);
 	cfg.console = CONSOLE_FILE;
 	cfg.console_path = path();
 	start();
+	out.fd = console_file();
+	cr_expect_eq(outputs_empty(&out, 1, NULL, 0, false, &e), 0);
 	put("one\ntwo");
 	finish();
 	cr_expect(pread(fd, buf, sizeof(buf), 0) == 7);
