@@ -3,14 +3,17 @@
 #include "monitor/ending.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <liburing.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "monitor/config.h"
 #include "monitor/err.h"
 #include "monitor/fmt.h"
+#include "monitor/log.h"
 #include "monitor/loop.h"
 #include "monitor/out.h"
 #include "monitor/stop.h"
@@ -47,8 +50,11 @@ static void timeout_done(struct loop_op *op, int res, uint32_t flags)
 int ending_open(const struct config *cfg, struct loop *loop, struct err *e)
 {
 	sigset_t handled;
-	int fd;
+	int fd = cfg->status_fd, flags = fd < 0 ? O_WRONLY : fcntl(fd, F_GETFL);
 
+	if (flags < 0 || flags & O_PATH || (flags & O_ACCMODE) == O_RDONLY)
+		return err_set(e, flags < 0 ? -errno : -EINVAL,
+			       "--status-fd=%d cannot be written to", fd);
 	end.loop = loop;
 	end.status_fd = cfg->status_fd;
 	end.timeout_ns = cfg->timeout_ns;
@@ -62,6 +68,7 @@ int ending_open(const struct config *cfg, struct loop *loop, struct err *e)
 	sigprocmask(SIG_BLOCK, &handled, NULL);
 	/* A reader that goes away is an error of the write, not a signal. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* likewise, RLIMIT_FSIZE */
 	fd = TIMED(TIMING_SIGNALS, signalfd(-1, &handled, SFD_CLOEXEC));
 	if (fd < 0)
 		return err_set(e, -errno, "cannot create a signalfd");
@@ -86,17 +93,22 @@ void ending_start(void)
 	loop_set_op(sqe, &end.timeout_op);
 }
 
-void ending_exit(int status)
+int ending_tell(int fd, int status)
 {
 	char line[16];
-	int n;
+	int n = fmt_print(line, sizeof(line), "%d\n", status);
 
+	if (fd < 0 || out_raw(fd, line, (size_t)n) >= 0)
+		return status;
+	log_err("", "--status-fd=%d: status %d is not told: %s", fd, status,
+		strerror(errno));
+	return status ? status : EXIT_MISUSE;
+}
+
+void ending_exit(int status)
+{
 	terminal_restore();
-	if (end.status_fd >= 0) {
-		n = fmt_print(line, sizeof(line), "%d\n", status);
-		if (n > 0 && out_raw(end.status_fd, line, (size_t)n) < 0)
-			status = status ? status : EXIT_MISUSE;
-	}
+	status = ending_tell(end.status_fd, status);
 	timing_print();
 	_exit(status);
 }

@@ -18,6 +18,12 @@ int ending_open(const struct config *cfg, struct loop *loop, struct err *e);
 void ending_start(void);
 
 /**
+ * ending_tell() - write @status to descriptor @fd (-1: to nobody)
+ * Return: the status to end with: if nobody could be told, not 0.
+ */
+int ending_tell(int fd, int status);
+
+/**
  * ending_exit() - restore the terminal, tell --status-fd, end the process
  * The status is written before the kernel takes the VM down.
  */

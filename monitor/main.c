@@ -6,6 +6,7 @@
 
 #include "monitor/check.h"
 #include "monitor/config.h"
+#include "monitor/ending.h"
 #include "monitor/err.h"
 #include "monitor/log.h"
 #include "monitor/machine.h"
@@ -53,6 +54,7 @@ static int dispatch(enum command command, const struct config *cfg,
 	switch (command) {
 	case COMMAND_RUN:
 		log_set_level(cfg->log_level);
+		log_set_name(cfg->name);
 		if (cfg->timing != CONFIG_TIMING_OFF)
 			timing_init(cfg->timing == CONFIG_TIMING_JSON);
 		return run(cfg, e);
@@ -95,8 +97,12 @@ int main(int argc, char **argv)
 	enum command command;
 
 	set_up_pages();
-	if (options_parse(argc, argv, &command, &cfg, &e) ||
-	    dispatch(command, &cfg, &e))
+	if (options_parse(argc, argv, &command, &cfg, &e)) {
 		log_err("", "%s", e.msg);
+	} else if (dispatch(command, &cfg, &e)) {
+		log_err("", "%s", e.msg);
+		if (command == COMMAND_RUN)
+			ending_tell(cfg.status_fd, e.status);
+	}
 	return e.status;
 }

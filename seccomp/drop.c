@@ -61,11 +61,37 @@ static void close_from_to(unsigned first, unsigned last)
 		close((int)first);
 }
 
+/*
+ * Before anything is opened: a closed one would become the number of something
+ * else. And what has two uses gets spoilt by one of them.
+ */
+static int check_kept(const int *keep, unsigned n, struct err *e)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (keep[i] < 0)
+			continue;
+		if (fcntl(keep[i], F_GETFD) < 0)
+			return err_set(e, -EBADF,
+				       "descriptor %d is named by an option, "
+				       "and not open",
+				       keep[i]);
+		if (i && keep[i] == keep[i - 1])
+			return err_set(e, -EINVAL,
+				       "descriptor %d is named by two options",
+				       keep[i]);
+	}
+	return 0;
+}
+
 int drop_inherited(int *keep, unsigned n, struct err *e)
 {
 	unsigned first = 3;
+	int ret;
 
 	sort(keep, n);
+	ret = check_kept(keep, n, e);
+	if (ret)
+		return ret;
 	for (unsigned i = 0; i < n; i++) {
 		if (keep[i] < (int)first)
 			continue;

@@ -8,6 +8,7 @@
 #include <liburing.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -61,6 +62,26 @@ Test(drop, keys_are_an_empty_ring_for_all)
 		cr_expect_eq(status, 0, "status 0x%x", status);
 	}
 	cr_expect_eq(ring[0], ring[1], "one for each VM uses up the quota");
+}
+
+Test(drop, what_an_option_names_must_be_open)
+{
+	int keep[] = { -1, 40, 2 };
+	struct err e = { 0 };
+
+	close(40);
+	cr_expect_eq(drop_inherited(keep, 3, &e), -EBADF);
+	cr_expect_not_null(strstr(e.msg, "descriptor 40"), "%s", e.msg);
+}
+
+Test(drop, what_an_option_names_has_one_use)
+{
+	int keep[] = { 41, -1, -1, 41 };
+	struct err e = { 0 };
+
+	cr_assert_eq(dup2(STDERR_FILENO, 41), 41);
+	cr_expect_eq(drop_inherited(keep, 4, &e), -EINVAL);
+	cr_expect_not_null(strstr(e.msg, "descriptor 41"), "%s", e.msg);
 }
 
 Test(drop, bounding_set_is_empty)
