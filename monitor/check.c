@@ -11,6 +11,7 @@
 #include "monitor/check_probe.h"
 #include "monitor/err.h"
 #include "monitor/fmt.h"
+#include "monitor/log.h"
 #include "monitor/out.h"
 #include "seccomp/parts.h"
 
@@ -497,8 +498,10 @@ int check_print(int fd, const struct check_host *host, bool porcelain)
 		print_porcelain(&out, &r);
 	else
 		print_summary(&out, &r);
-	if (out_flush(&out))
+	if (out_flush(&out)) {
+		log_err("check", "cannot write: %s", strerror(-out.error));
 		return EXIT_MISUSE;
+	}
 	return r.usable ? 0 : EXIT_MISUSE;
 }
 

@@ -188,7 +188,9 @@ static int open_timing(struct machine *m, struct err *e)
 
 	if (path)
 		fd = TIMED(TIMING_OPEN_OUT,
-			   open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+			   open(path,
+				O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK,
+				0666));
 	if (fd < 0)
 		return err_set(e, -errno,
 			       "--timing=json:%.120s cannot be opened", path);

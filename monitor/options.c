@@ -54,7 +54,8 @@ static const char *near_row(const struct options_row *table, const char *name)
 /* ---- sub-options ------------------------------------------------ */
 
 static int unknown_sub(const char *option, const struct options_row *table,
-		       const char *name, bool has_value, struct err *e)
+		       const char *name, bool has_value, bool behind_comma,
+		       struct err *e)
 {
 	const char *near = near_row(table, name);
 	char list[100];
@@ -65,6 +66,11 @@ static int unknown_sub(const char *option, const struct options_row *table,
 			       "--%s %.40s: no such sub-option; did you mean "
 			       "%s?",
 			       option, name, near);
+	if (!has_value && behind_comma)
+		return err_set(e, -EINVAL,
+			       "--%s %.40s: no such sub-option; a path cannot "
+			       "contain a comma",
+			       option, name);
 	if (!has_value)
 		return err_set(e, -EINVAL, "--%s %.80s: did you mean %s=%.80s?",
 			       option, name, table->name, name);
@@ -88,7 +94,7 @@ static int apply_sub(const char *option, const struct options_row *table,
 	if (equals)
 		*equals = '\0';
 	if (!row)
-		return unknown_sub(option, table, sub, equals, e);
+		return unknown_sub(option, table, sub, equals, *seen, e);
 	if (*seen & 1U << (row - table))
 		return err_set(e, -EINVAL, "--%s: %s is given twice; keep one",
 			       option, sub);

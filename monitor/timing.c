@@ -3,7 +3,9 @@
 #include "monitor/timing.h"
 
 #include <linux/kvm.h>
+#include <string.h>
 
+#include "monitor/log.h"
 #include "monitor/out.h"
 
 #define SPANS_MAX 96
@@ -361,5 +363,7 @@ void timing_print(void)
 		json(&out, end);
 	else
 		text(&out);
-	out_flush(&out);
+	if (out_flush(&out))
+		log_warn("timing", "what each step took is not told: %s",
+			 strerror(-out.error));
 }

@@ -358,6 +358,10 @@ static const struct {
 	  "--dry-run is given twice",
 	  "keep one" },
 
+	{ { "run", "--disk", "path=a,b", "x" },
+	  "--disk b: no such sub-option",
+	  "contain a comma" },
+
 	/* values */
 	{ { "run", "--memory", "12Q", "x" },
 	  "--memory 12Q: not a size",
