@@ -474,6 +474,11 @@ static void arm_wake(struct loop *loop)
 	loop_set_op(sqe, &loop->wake_op);
 }
 
+void loop_read_wake(struct loop *loop)
+{
+	atomic_store(&loop->wake_by_read, true);
+}
+
 static void wake_done(struct loop_op *op, int res, uint32_t flags)
 {
 	struct loop *loop = loop_get();

@@ -189,6 +189,12 @@ void loop_set_bulk(struct loop *loop, bool *mine, bool on);
 void loop_wake(struct loop *loop);
 
 /**
+ * loop_read_wake() - read the wake eventfd, as where polls end with their first
+ * event (before Linux 5.13). Before loop_start(); for tests.
+ */
+void loop_read_wake(struct loop *loop);
+
+/**
  * loop_start() - register the files, restrict and enable the ring
  * @sets: what is in use (enum lock_set), which decides what it may do
  * I/O thread, stage "lock"; operations can be prepared afterwards.

@@ -152,6 +152,23 @@ Test(turn, is_waited_for_by_an_io_thread_that_wakes)
 	cr_expect(dev.published == VCPUS * TURNS);
 }
 
+/* Where the eventfd is read, that is by the I/O thread alone: one that waits
+ * for the turn would not be woken. */
+Test(turn, is_not_lent_where_its_waiter_could_not_be_woken)
+{
+	pthread_t io, writer;
+
+	loop_read_wake(loop);
+	prepare();
+	io = start(io_thread, NULL);
+	writer = start(write_wakes, NULL);
+	run_vcpus();
+	pthread_join(io, NULL);
+	pthread_join(writer, NULL);
+	cr_expect(dev.published == VCPUS * TURNS);
+	cr_expect(dev.on_vcpus == 0);
+}
+
 Test(turn, is_not_lent_while_the_io_thread_is_awake)
 {
 	cr_expect(!loop_borrow(loop));
