@@ -142,14 +142,17 @@ static void print_net(struct out *out, const struct config_net *net,
 	out_printf(out, "net        0x%09x interrupt %u: ",
 		   LAYOUT_VIRTIO + window * LAYOUT_VIRTIO_STRIDE,
 		   layout_virtio_gsi(window));
-	if (net->fd >= 0)
+	if (net->tap) {
+		out_text(out, "TAP ");
+		out_name(out, net->tap);
+	} else if (net->fd >= 0) {
 		out_printf(out, "descriptor %d", net->fd);
-	else
-		out_text(out, net->tap	    ? "TAP "
-			      : *net->passt ? "passt at "
-					    : "a passt of its own");
-	if (net->fd < 0)
-		out_name(out, net->tap ? net->tap : net->passt);
+	} else if (*net->passt) {
+		out_text(out, "passt at ");
+		out_name(out, net->passt);
+	} else {
+		out_text(out, "a passt of its own");
+	}
 	if (memcmp(m, none, sizeof(none)) != 0)
 		out_printf(out, ", mac %02x:%02x:%02x:%02x:%02x:%02x", m[0],
 			   m[1], m[2], m[3], m[4], m[5]);

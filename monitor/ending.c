@@ -47,14 +47,24 @@ static void timeout_done(struct loop_op *op, int res, uint32_t flags)
 		stop_now(EXIT_TIMED_OUT);
 }
 
+/* That it is open, drop_inherited() has seen. */
+static int check_status_fd(int fd, struct err *e)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags & O_PATH || (flags & O_ACCMODE) == O_RDONLY)
+		return err_set(e, -EINVAL,
+			       "--status-fd=%d cannot be written to", fd);
+	return 0;
+}
+
 int ending_open(const struct config *cfg, struct loop *loop, struct err *e)
 {
 	sigset_t handled;
-	int fd = cfg->status_fd, flags = fd < 0 ? O_WRONLY : fcntl(fd, F_GETFL);
+	int fd;
 
-	if (flags < 0 || flags & O_PATH || (flags & O_ACCMODE) == O_RDONLY)
-		return err_set(e, flags < 0 ? -errno : -EINVAL,
-			       "--status-fd=%d cannot be written to", fd);
+	if (cfg->status_fd >= 0 && check_status_fd(cfg->status_fd, e))
+		return e->code;
 	end.loop = loop;
 	end.status_fd = cfg->status_fd;
 	end.timeout_ns = cfg->timeout_ns;

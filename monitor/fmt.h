@@ -24,4 +24,11 @@ int fmt_print(char *buf, size_t size, const char *fmt, ...)
 int fmt_vprint(char *buf, size_t size, const char *fmt, va_list ap)
 	__attribute__((format(printf, 3, 0)));
 
+/** fmt_visible() - @c, or a question mark for a control character: what others
+ *  wrote must not look like a line of ours, nor move a terminal's cursor */
+static inline char fmt_visible(char c)
+{
+	return (unsigned char)c < ' ' || c == 0x7f ? '?' : c;
+}
+
 #endif

@@ -16,15 +16,6 @@ void log_set_name(const char *vm)
 	name = vm;
 }
 
-/* What others wrote is in it: it must not look like a line of ours, nor move a
- * terminal's cursor. */
-static void clean(char *text, int n)
-{
-	for (; n--; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = '?';
-}
-
 void log_set_level(enum log_level level)
 {
 	threshold = level;
@@ -61,7 +52,8 @@ void log_line(enum log_level level, const char *component, const char *fmt, ...)
 	n += m;
 	if (n > (int)sizeof(line) - 2)
 		n = (int)sizeof(line) - 2;
-	clean(line, n);
+	for (int i = 0; i < n; i++)
+		line[i] = fmt_visible(line[i]);
 	line[n++] = '\n';
 	if (out_raw(STDERR_FILENO, line, (size_t)n) < 0)
 		return; /* nowhere left to say it */

@@ -6,16 +6,16 @@
 enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /** log_set_level() - lines above @level are dropped; LOG_WARN at start */
+void log_set_level(enum log_level level);
+
 /** log_set_name() - of the VM, borrowed for good, for all lines; or NULL */
 void log_set_name(const char *vm);
-
-void log_set_level(enum log_level level);
 
 /** log_enabled() - to skip the work of preparing a line nobody sees */
 int log_enabled(enum log_level level);
 
 /**
- * log_line() - write "mote: component: message\n" to stderr
+ * log_line() - write "mote: [name: ]component: message\n" to stderr
  * Context: any thread; never allocates; may block as stderr does, so what a
  * guest can trigger goes through log_guest().
  */

@@ -66,7 +66,8 @@ struct patience {
 
 struct loop {
 	/* any thread */
-	_Atomic uint64_t rung; /* bit n: source n */
+	_Atomic uint64_t rung;	  /* bit n: source n */
+	atomic_bool wake_by_read; /* an old kernel */
 	struct turn turn;
 
 	/* constant after stage "open" */
@@ -82,11 +83,10 @@ struct loop {
 	/* I/O thread */
 	struct io_uring ring;
 	struct loop_op wake_op;
-	uint64_t on_wake;	  /* bit n: loop_ring_on_wake() of source n */
-	atomic_bool wake_by_read; /* an old kernel; any thread */
-	bool unix_only;		  /* the sockets it makes */
-	bool cancels;		  /* it may */
-	bool ended;		  /* nobody is told of completions any more */
+	uint64_t on_wake; /* bit n: loop_ring_on_wake() of source n */
+	bool unix_only;	  /* the sockets it makes */
+	bool cancels;	  /* it may */
+	bool ended;	  /* nobody is told of completions any more */
 	unsigned in_flight;
 	uint64_t wake_value;
 	bool bulk; /* loop_set_bulk() */

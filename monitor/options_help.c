@@ -67,15 +67,15 @@ static void left(struct out *out, const char *text)
 static void print_row(struct out *out, const struct options_row *row,
 		      const char *help, const char *before, const char *between)
 {
+	bool maybe = row->kind == KIND_MAYBE || row->kind == KIND_TIMING;
 	char name[64], text[200];
 
-	if (row->kind == KIND_TIMING)
-		between = "=";
-	fmt_print(name, sizeof(name),
-		  row->kind == KIND_MAYBE || row->kind == KIND_TIMING
-			  ? "%s%s[%s%s]"
-			  : "%s%s%s%s",
-		  before, row->name, *row->arg ? between : "", row->arg);
+	if (maybe)
+		fmt_print(name, sizeof(name), "%s%s[=%s]", before, row->name,
+			  row->arg);
+	else
+		fmt_print(name, sizeof(name), "%s%s%s%s", before, row->name,
+			  *row->arg ? between : "", row->arg);
 	fmt_print(text, sizeof(text), "%s%s%s%s", help, *row->unset ? " [" : "",
 		  row->unset, *row->unset ? "]" : "");
 	left(out, name);

@@ -61,9 +61,9 @@ void out_text(struct out *out, const char *text)
 void out_clean(struct out *out, const char *bytes, size_t len)
 {
 	for (; len--; bytes++) {
-		unsigned char c = (unsigned char)*bytes;
+		char c = fmt_visible(*bytes);
 
-		out_write(out, c < ' ' || c == 0x7f ? "?" : bytes, 1);
+		out_write(out, &c, 1);
 	}
 }
 

@@ -33,8 +33,7 @@ void out_write(struct out *out, const void *bytes, size_t len);
 /** out_text() - append a string of any length */
 void out_text(struct out *out, const char *text);
 
-/** out_clean() - as out_write(), for what others wrote: control characters
- *  become question marks, so it is one line, and moves no cursor */
+/** out_clean() - as out_write(), for what others wrote: by fmt_visible() */
 void out_clean(struct out *out, const char *bytes, size_t len);
 
 /** out_name() - the same for a string */

@@ -58,9 +58,7 @@ run-linux:
 run-linux-built: $(BUILD)/mote
 	$(Q)$(SYSTEM_ENV) scripts/run-linux.sh
 
-test:
-	$(Q)scripts/deps.sh build test
-	$(Q)scripts/deps.sh prove || true # skipped without them
+test: deps
 	$(AGAIN) test-built
 
 REPLAYS = $(FUZZ_NAMES:%=$(BUILD)/tests/replay_%)

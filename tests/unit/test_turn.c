@@ -139,7 +139,7 @@ Test(turn, passes_between_vcpus_and_the_io_thread)
 	cr_expect(dev.on_vcpus > 0);
 }
 
-Test(turn, is_waited_for_by_an_io_thread_that_wakes)
+static void run_with_wakes(void)
 {
 	pthread_t io, writer;
 
@@ -149,6 +149,11 @@ Test(turn, is_waited_for_by_an_io_thread_that_wakes)
 	run_vcpus();
 	pthread_join(io, NULL);
 	pthread_join(writer, NULL);
+}
+
+Test(turn, is_waited_for_by_an_io_thread_that_wakes)
+{
+	run_with_wakes();
 	cr_expect(dev.published == VCPUS * TURNS);
 }
 
@@ -156,15 +161,8 @@ Test(turn, is_waited_for_by_an_io_thread_that_wakes)
  * for the turn would not be woken. */
 Test(turn, is_not_lent_where_its_waiter_could_not_be_woken)
 {
-	pthread_t io, writer;
-
 	loop_read_wake(loop);
-	prepare();
-	io = start(io_thread, NULL);
-	writer = start(write_wakes, NULL);
-	run_vcpus();
-	pthread_join(io, NULL);
-	pthread_join(writer, NULL);
+	run_with_wakes();
 	cr_expect(dev.published == VCPUS * TURNS);
 	cr_expect(dev.on_vcpus == 0);
 }

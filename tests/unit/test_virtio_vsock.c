@@ -810,20 +810,32 @@ Test(virtio_vsock, many_bytes_for_the_guest)
 	close(listener);
 }
 
-Test(virtio_vsock, no_more_than_the_guest_has_credit_for)
+/* The guest, with room for @alloc bytes, connects to a program that sends it
+ * @len. Return: the program's end. */
+static int send_to_a_guest(int listener, uint32_t alloc, size_t len)
 {
-	int listener = vsockdrv_listen(HOST, 8);
 	struct vsock_hdr hdr = vsockdrv_hdr(GUEST, HOST, VSOCK_OP_REQUEST);
-	static uint8_t buf[5000];
+	static uint8_t buf[2500];
 	int fd;
 
-	hdr.buf_alloc = 1000;
+	cr_assert_leq(len, sizeof(buf));
+	hdr.buf_alloc = alloc;
 	vsockdrv_packet(&hdr, 0);
 	cr_expect_eq(vsockdrv_op(), VSOCK_OP_RESPONSE);
 	fd = accept(listener, NULL, NULL);
-	vsockdrv_fill(buf, 0, 2500);
-	cr_assert_eq(write(fd, buf, 2500), 2500);
+	vsockdrv_fill(buf, 0, len);
+	cr_assert_eq(write(fd, buf, len), (ssize_t)len);
 	fake_sockets_event();
+	return fd;
+}
+
+Test(virtio_vsock, no_more_than_the_guest_has_credit_for)
+{
+	int listener = vsockdrv_listen(HOST, 8);
+	int fd = send_to_a_guest(listener, 1000, 2500);
+	static uint8_t buf[5000];
+	struct vsock_hdr hdr;
+
 	cr_assert(vsockdrv_take(&hdr, buf));
 	cr_expect_eq(hdr.len, 1000);
 	cr_expect_eq(vsockdrv_op(), VSOCK_OP_CREDIT_REQUEST);
@@ -851,20 +863,14 @@ Test(virtio_vsock, no_more_than_the_guest_has_credit_for)
 Test(virtio_vsock, asks_a_guest_without_room_at_its_leisure)
 {
 	int listener = vsockdrv_listen(HOST, 8);
-	struct vsock_hdr hdr = vsockdrv_hdr(GUEST, HOST, VSOCK_OP_REQUEST);
+	int fd = send_to_a_guest(listener, 50, 100);
+	struct vsock_hdr hdr =
+		vsockdrv_hdr(GUEST, HOST, VSOCK_OP_CREDIT_UPDATE);
 	unsigned asked = 0;
 	uint8_t buf[100];
-	int fd;
 
 	hdr.buf_alloc = 50;
-	vsockdrv_packet(&hdr, 0);
-	cr_expect_eq(vsockdrv_op(), VSOCK_OP_RESPONSE);
-	fd = accept(listener, NULL, NULL);
-	vsockdrv_fill(buf, 0, 100);
-	cr_assert_eq(write(fd, buf, 100), 100);
-	fake_sockets_event();
 	cr_expect_eq(vsockdrv_op(), VSOCK_OP_RW);
-	hdr.op = VSOCK_OP_CREDIT_UPDATE;
 	for (unsigned tick = 0; tick < 1000; tick++) {
 		while (asked < 1000 &&
 		       vsockdrv_op() == VSOCK_OP_CREDIT_REQUEST) {
