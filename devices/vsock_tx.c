@@ -139,19 +139,24 @@ void vsock_flush(struct virtio_vsock *v, struct vsock_conn *c)
 	vsock_submit(sqe, &c->send_op);
 }
 
-/* Ranges from byte @off on, to the end of the fifo. */
+/* @len bytes of the ranges, from byte @off on, to the end of the fifo. */
 static void keep(struct virtio_vsock *v, struct vsock_conn *c,
-		 const struct iovec *iov, unsigned iovs, size_t off)
+		 const struct iovec *iov, size_t off, uint32_t len)
 {
-	for (; iovs; iov++, iovs--) {
-		if (off >= iov->iov_len) {
-			off -= iov->iov_len;
+	v->stats.copied_bytes += len;
+	for (; len; iov++) {
+		size_t part = iov->iov_len;
+
+		if (off >= part) {
+			off -= part;
 			continue;
 		}
+		part -= off;
+		if (part > len)
+			part = len;
 		vsock_fifo_put(&v->pool, &c->fifo,
-			       (const uint8_t *)iov->iov_base + off,
-			       iov->iov_len - off);
-		v->stats.copied_bytes += iov->iov_len - off;
+			       (const uint8_t *)iov->iov_base + off, part);
+		len -= (uint32_t)part;
 		off = 0;
 	}
 }
@@ -171,7 +176,8 @@ static void finish_run(struct virtio_vsock *v, const struct vsock_run *run)
 			taken(v, c, run->bytes);
 			refused(v, c);
 		} else {
-			keep(v, c, v->tx.iov + run->iov, run->iovs, sent);
+			keep(v, c, v->tx.iov + run->iov, sent,
+			     run->bytes - sent);
 		}
 		vsock_flush(v, c);
 	}
@@ -293,7 +299,6 @@ static void kill_conn(struct virtio_vsock *v, struct vsock_conn *c,
 static enum packet_fate take_data(struct virtio_vsock *v, struct vsock_conn *c,
 				  const struct vsock_hdr *hdr)
 {
-	const struct virtq_chain *chain = &v->tx.chain;
 	bool in_run = c->sending && is_last_run(v, c);
 
 	if (!hdr->len)
@@ -313,7 +318,7 @@ static enum packet_fate take_data(struct virtio_vsock *v, struct vsock_conn *c,
 	}
 	if (in_run || !c->sending)
 		return add_to_batch(v, c, hdr->len);
-	keep(v, c, chain->iov, chain->out, VSOCK_HDR);
+	keep(v, c, v->tx.chain.iov, VSOCK_HDR, hdr->len);
 	return PACKET_OVER;
 }
 

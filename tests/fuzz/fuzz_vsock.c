@@ -97,7 +97,9 @@ static void packet(unsigned op)
 		hdr.dst_cid = byte();
 	if ((odd & 0xf0) == 0x30)
 		hdr.src_cid = byte();
-	vsockdrv_queue(&hdr, odd);
+	/* more bytes than it says, often enough to fill a window and more */
+	vsockdrv_queue_more(&hdr, odd,
+			    (odd & 0xf0) == 0x40 ? (int)byte() * 256 : 0);
 }
 
 static void raw_chain(void)
@@ -281,6 +283,19 @@ static bool left(void)
 	return false;
 }
 
+/* Nothing waits for the host that no credit was given for. */
+static void check_windows(void)
+{
+	const struct virtio_vsock *v = &vsockdrv_vsock;
+
+	for (unsigned i = 0; i < v->used; i++) {
+		const struct vsock_conn *c = &v->conn[i];
+
+		if (c->fifo.len > c->credit.got - c->credit.taken)
+			abort();
+	}
+}
+
 /* All connections end when the guest and the host's programs are gone. */
 static void finish(void)
 {
@@ -323,8 +338,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	listener[0] = vsockdrv_listen(52, 4);
 	listener[1] = vsockdrv_listen(53, 0);
 	vsockdrv_start(byte() & 63);
-	for (unsigned i = 0; i < 400 && in.p < in.end; i++)
+	for (unsigned i = 0; i < 400 && in.p < in.end; i++) {
 		act();
+		check_windows();
+	}
 	finish();
 	vsockdrv_deinit();
 	return 0;

@@ -623,14 +623,17 @@ static uint32_t fill_up(unsigned guest_port)
 	return sent;
 }
 
-static void drain(int fd, size_t want)
+/* The host's end reads the pattern from byte @got to byte @want. */
+static void drain_from(int fd, size_t got, size_t want)
 {
 	static uint8_t buf[1 << 16];
-	size_t got = 0;
 	ssize_t len;
 
 	for (unsigned i = 0; i < 10000 && got < want; i++) {
-		len = vsockdrv_read(fd, buf, sizeof(buf));
+		size_t most = want - got;
+
+		len = vsockdrv_read(fd, buf,
+				    most < sizeof(buf) ? most : sizeof(buf));
 		fake_loop_run();
 		if (len <= 0)
 			continue;
@@ -638,6 +641,11 @@ static void drain(int fd, size_t want)
 		got += (size_t)len;
 	}
 	cr_assert_eq(got, want);
+}
+
+static void drain(int fd, size_t want)
+{
+	drain_from(fd, 0, want);
 }
 
 Test(virtio_vsock, a_slow_reader_delays_nobody)
@@ -1169,12 +1177,10 @@ Test(virtio_vsock, a_length_longer_than_the_packet)
 	int listener = vsockdrv_listen(HOST, 8);
 	int fd = vsockdrv_open(listener, GUEST, HOST);
 	struct vsock_hdr hdr = vsockdrv_hdr(GUEST, HOST, VSOCK_OP_RW);
-	struct vseg seg = { VSOCKDRV_TX, VSOCK_HDR + 10 };
 	char c;
 
 	hdr.len = 11;
-	memcpy(vdrv_at(&vsockdrv, VSOCKDRV_TX, VSOCK_HDR), &hdr, VSOCK_HDR);
-	vring_add(&vsockdrv.ring[VSOCK_TX], &seg, 1, 0);
+	vsockdrv_queue_more(&hdr, 0, -1);
 	vdrv_kick(&vsockdrv, VSOCK_TX);
 	fake_loop_run();
 	cr_expect_eq(vsockdrv_op(), VSOCK_OP_RST);
@@ -1182,6 +1188,31 @@ Test(virtio_vsock, a_length_longer_than_the_packet)
 	close(fd);
 	close(listener);
 	expect_nothing_left();
+}
+
+/* What is behind a packet's length is not payload, nor was credit given. */
+Test(virtio_vsock, a_length_shorter_than_the_packet)
+{
+	int listener = vsockdrv_listen(HOST, 8);
+	int slow = vsockdrv_open(listener, GUEST, HOST);
+	struct vsock_hdr hdr = vsockdrv_hdr(GUEST, HOST, VSOCK_OP_RW);
+	const struct vsock_conn *c = conn(GUEST, HOST);
+	uint32_t sent;
+
+	hdr.len = 10;
+	/* to one that reads, and to one that does not */
+	for (unsigned i = 0; i < 2; i++) {
+		sent = i ? fill_up(GUEST) : 0;
+		drain(slow, i ? 200000 : 0);
+		vsockdrv_queue_more(&hdr, sent, 60000);
+		vdrv_kick(&vsockdrv, VSOCK_TX);
+		fake_loop_run();
+		cr_expect_eq(c->fifo.len, c->credit.got - c->credit.taken);
+		vsockdrv_data(GUEST, HOST, sent + 10, 100);
+		drain_from(slow, i ? 200000 : 0, sent + 110);
+	}
+	close(slow);
+	close(listener);
 }
 
 /* While the guest takes no answers, it sends no more questions. */

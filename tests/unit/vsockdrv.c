@@ -120,10 +120,10 @@ struct vsock_hdr vsockdrv_hdr(uint32_t guest_port, uint32_t host_port,
 	};
 }
 
-void vsockdrv_queue(const struct vsock_hdr *hdr, size_t seed)
+void vsockdrv_queue_more(const struct vsock_hdr *hdr, size_t seed, int more)
 {
 	static gpa_t at;
-	uint32_t len = hdr->op == VSOCK_OP_RW ? hdr->len : 0;
+	uint32_t len = (hdr->op == VSOCK_OP_RW ? hdr->len : 0) + (uint32_t)more;
 	struct vseg seg[2];
 
 	if (at < VSOCKDRV_TX || at + VSOCK_HDR + 1 + len > VDRV_RAM)
@@ -136,6 +136,11 @@ void vsockdrv_queue(const struct vsock_hdr *hdr, size_t seed)
 		vsockdrv_fill(vdrv_at(&vsockdrv, seg[1].addr, len), seed, len);
 	vring_add(&vsockdrv.ring[VSOCK_TX], seg, len ? 2 : 1, 0);
 	at += VSOCK_HDR + 1 + len;
+}
+
+void vsockdrv_queue(const struct vsock_hdr *hdr, size_t seed)
+{
+	vsockdrv_queue_more(hdr, seed, 0);
 }
 
 void vsockdrv_packet(const struct vsock_hdr *hdr, size_t seed)

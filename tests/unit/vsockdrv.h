@@ -38,6 +38,10 @@ void vsockdrv_packet(const struct vsock_hdr *hdr, size_t seed);
 /** vsockdrv_queue() - the same without ringing */
 void vsockdrv_queue(const struct vsock_hdr *hdr, size_t seed);
 
+/** vsockdrv_queue_more() - the same with @more bytes behind the payload, that
+ *  the header's length does not speak of; fewer if it is negative */
+void vsockdrv_queue_more(const struct vsock_hdr *hdr, size_t seed, int more);
+
 /** vsockdrv_hdr() - a header from the guest's port to the host's */
 struct vsock_hdr vsockdrv_hdr(uint32_t guest_port, uint32_t host_port,
 			      enum vsock_op op);
