@@ -13,7 +13,7 @@
 static uint64_t vsock_features(const void *dev)
 {
 	(void)dev;
-	return VSOCK_F_STREAM;
+	return VSOCK_F_STREAM | VSOCK_F_SEQPACKET;
 }
 
 static void vsock_config_get(const void *dev, uint64_t features, void *config)

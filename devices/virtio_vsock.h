@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * virtio-vsock (virtio 1.2 §5.10): stream sockets between guest and host,
- * which on the host are Unix sockets. The protocol there is Firecracker's:
+ * virtio-vsock (virtio 1.2 §5.10): sockets between guest and host, which on
+ * the host are Unix sockets. The protocol there is Firecracker's:
  *
  *   a host's program connects to PATH, writes "CONNECT <port>\n", reads
  *   "OK <its own port>\n", and is connected to the guest's port;
@@ -19,8 +19,12 @@
  * for; for all, VSOCK_BLOCKS blocks. The first ones get large windows, and
  * when many come, the later ones smaller: vsock_conn.c.
  *
- * SOCK_SEQPACKET is not offered: a Unix socket has one type, so both kinds
- * would need PATH, and every PATH_P, for themselves.
+ * A guest's SOCK_SEQPACKET reaches a PATH_P that is one, too. A message is
+ * offered to the host whole: it waits in the fifo for its end, so it has at
+ * most the bytes of the window. One from the host is given to the guest in as
+ * many parts as it has buffers for, at most VSOCK_MESSAGE bytes. An empty one
+ * is none: whoever gets it takes it for the end. Programs on the host cannot
+ * call a guest's: PATH has one type.
  *
  * A guest that breaks the rules gets RST for it (vsock_table.c).
  */
@@ -37,6 +41,7 @@
 #include "devices/flow.h"
 #include "devices/virtio.h"
 #include "devices/vsock_credit.h"
+#include "devices/vsock_ends.h"
 #include "devices/vsock_fifo.h"
 #include "devices/vsock_table.h"
 #include "devices/vsock_wire.h"
@@ -50,10 +55,13 @@ struct err;
 #define VSOCK_CONNS_MIN 16
 #define VSOCK_HASH	1024 /* power of two */
 #define VSOCK_LINE	64   /* "CONNECT 4294967295\n", and more than that */
-#define VSOCK_FLUSH	4    /* blocks sent from a fifo at once */
+#define VSOCK_FLUSH	5    /* blocks sent from a fifo at once: a message */
 #define VSOCK_REPLIES	64   /* RSTs that wait for a receive buffer */
-#define VSOCK_IOVS	1024 /* as many as one operation takes */
+#define VSOCK_SKIPS	4    /* ranges for what is read over */
+#define VSOCK_IOVS	1020 /* with these as many as one operation takes */
 #define VSOCK_NOBODY	UINT16_MAX
+#define VSOCK_SKIP	(64U << 10)
+#define VSOCK_MESSAGE	(VSOCK_SKIPS * VSOCK_SKIP)
 /* PATH's last part; "/proc/self/fd/2147483647/" before it, or "_4294967295"
  * behind it, must fit a sockaddr_un. */
 #define VSOCK_NAME (108 - 25)
@@ -96,6 +104,8 @@ enum vsock_want {
  * @ops: operations in flight
  * @deadline: tick at which patience ends, 0: none
  * @reserved: blocks of the pool
+ * @message: length of the host's next message, 0: not known; @message_at: of
+ *        it, with the guest
  * @tx_run, @rx_run: its runs, while send_op or recv_op is part of a batch
  * @hint: bytes to read at once
  * @line, @line_len, @line_at: what a host's end said first; behind its first
@@ -106,6 +116,7 @@ struct vsock_conn {
 	uint16_t reserved;
 	uint16_t tx_run, rx_run;
 	uint8_t state; /* enum vsock_state */
+	uint8_t type;  /* enum vsock_type */
 	uint8_t wants;
 	uint8_t ops;
 	uint8_t host_shut, told_shut, guest_shut;
@@ -115,6 +126,7 @@ struct vsock_conn {
 	uint32_t guest_port, host_port;
 	uint32_t deadline;
 	uint32_t hint;
+	uint32_t message, message_at;
 	struct vsock_credit credit;
 	struct vsock_fifo fifo;
 	struct loop_op host_op; /* accept, greeting, socket, connect, OK */
@@ -135,7 +147,8 @@ struct vsock_reply {
 /**
  * struct vsock_run - consecutive ranges of a batch, for one connection
  * @conn: number
- * @first, @count: of the batch's buffers
+ * @first, @count: of the batch's buffers; none: it asks for the length of the
+ *        next message
  * @iov, @iovs: of the batch's ranges
  * @bytes: in them
  * @res: the operation's result
@@ -184,7 +197,7 @@ struct vsock_rx {
 	uint16_t first, last;
 	struct vsock_buf buf[VSOCK_QUEUE_MAX];
 	struct iovec iov[VSOCK_IOVS];
-	struct iovec data[VSOCK_IOVS];
+	struct iovec data[VSOCK_IOVS + VSOCK_QUEUE_MAX * VSOCK_SKIPS];
 	struct vsock_run run[VSOCK_QUEUE_MAX];
 	struct virtq_chain chain;
 };
@@ -231,6 +244,8 @@ struct virtio_vsock {
 	struct vsock_rx rx;
 	struct vsock_conn conn[VSOCK_CONNS];
 	struct vsock_pool pool;
+	struct vsock_ends ends[VSOCK_CONNS]; /* of SOCK_SEQPACKETs */
+	uint8_t skipped[VSOCK_SKIP];	     /* written, never read */
 };
 
 /** virtio_vsock_init() - what needs no descriptors; open() does it, too */

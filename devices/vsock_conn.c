@@ -72,7 +72,8 @@ static void unlink_conn(struct virtio_vsock *v, const struct vsock_conn *c)
 
 /*
  * The largest window that leaves every connection which may still come the
- * smallest one.
+ * smallest one. Messages larger than the second one do not fit the send buffer
+ * that a Unix socket has by default.
  */
 static void choose_window(struct virtio_vsock *v, struct vsock_conn *c)
 {
@@ -81,7 +82,7 @@ static void choose_window(struct virtio_vsock *v, struct vsock_conn *c)
 	unsigned least = vsock_pool_blocks(VSOCK_BLOCK);
 	unsigned others = (v->conns - v->windows - 1) * least;
 
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = c->type == VSOCK_SEQPACKET; i < 3; i++) {
 		unsigned blocks = vsock_pool_blocks(windows[i]);
 
 		if (v->pool.reserved + blocks + others > VSOCK_BLOCKS)
@@ -94,6 +95,7 @@ static void choose_window(struct virtio_vsock *v, struct vsock_conn *c)
 	}
 	assert(false);
 }
+_Static_assert(VSOCK_ENDS == 64U << 10, "the second window");
 _Static_assert(VSOCK_CONNS * 2 <= VSOCK_BLOCKS, "the smallest window for all");
 
 void vsock_conn_know(struct virtio_vsock *v, struct vsock_conn *c)
@@ -133,6 +135,7 @@ struct vsock_conn *vsock_conn_new(struct virtio_vsock *v)
 	/* It may still be in the list of those to be served: then it will be,
 	 * and found to want nothing. */
 	*c = (struct vsock_conn){ .number = c->number,
+				  .type = VSOCK_STREAM,
 				  .next_service = c->next_service,
 				  .listed = c->listed };
 	c->poll_op.done = vsock_conn_polled;
@@ -199,14 +202,11 @@ void vsock_conn_reset(struct virtio_vsock *v, struct vsock_conn *c)
 
 void vsock_conn_drain(struct virtio_vsock *v, struct vsock_conn *c)
 {
-	if (!c->sending && !c->fifo.len) {
-		vsock_conn_end(v, c);
-		return;
-	}
 	unlink_conn(v, c);
 	c->wants = 0;
 	c->state = VSOCK_DRAINING;
 	vsock_conn_wait(v, c, VSOCK_PATIENCE);
+	vsock_flush(v, c);
 }
 
 void vsock_conn_want(struct virtio_vsock *v, struct vsock_conn *c,

@@ -55,16 +55,19 @@ void vsock_fifo_put(struct vsock_pool *pool, struct vsock_fifo *f,
 }
 
 unsigned vsock_fifo_peek(struct vsock_pool *pool, const struct vsock_fifo *f,
-			 struct iovec *iov, unsigned max)
+			 uint32_t len, struct iovec *iov, unsigned max)
 {
 	uint32_t from = f->from;
 	unsigned n = 0;
 
-	for (uint16_t b = f->first; b && n < max; b = pool->next[b - 1]) {
-		uint32_t end = b == f->last ? f->to : VSOCK_BLOCK;
+	for (uint16_t b = f->first; b && len && n < max;
+	     b = pool->next[b - 1]) {
+		uint32_t part = (b == f->last ? f->to : VSOCK_BLOCK) - from;
 
-		iov[n++] =
-			(struct iovec){ pool->block[b - 1] + from, end - from };
+		if (part > len)
+			part = len;
+		iov[n++] = (struct iovec){ pool->block[b - 1] + from, part };
+		len -= part;
 		from = 0;
 	}
 	return n;

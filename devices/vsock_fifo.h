@@ -57,9 +57,10 @@ static inline unsigned vsock_pool_blocks(uint32_t bytes)
 void vsock_fifo_put(struct vsock_pool *pool, struct vsock_fifo *f,
 		    const void *bytes, size_t len);
 
-/** vsock_fifo_peek() - where the oldest bytes are. Return: ranges filled */
+/** vsock_fifo_peek() - where the oldest @len bytes are, of those there are
+ *  Return: ranges filled, at most @max */
 unsigned vsock_fifo_peek(struct vsock_pool *pool, const struct vsock_fifo *f,
-			 struct iovec *iov, unsigned max);
+			 uint32_t len, struct iovec *iov, unsigned max);
 
 /** vsock_fifo_drop() - the oldest @len bytes are gone */
 void vsock_fifo_drop(struct vsock_pool *pool, struct vsock_fifo *f,

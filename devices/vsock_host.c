@@ -239,8 +239,11 @@ void vsock_host_dial(struct virtio_vsock *v, struct vsock_conn *c)
 		  c->host_port);
 	c->host_op.done = dial_done;
 	/* Non-blocking, so that a full backlog keeps no kernel thread. */
-	io_uring_prep_socket_direct(sqe, AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK,
-				    0, (unsigned)vsock_conn_slot(v, c), 0);
+	io_uring_prep_socket_direct(
+		sqe, AF_UNIX,
+		(c->type == VSOCK_STREAM ? SOCK_STREAM : SOCK_SEQPACKET) |
+			SOCK_NONBLOCK,
+		0, (unsigned)vsock_conn_slot(v, c), 0);
 	loop_set_op(sqe, &c->host_op);
 }
 

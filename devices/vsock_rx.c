@@ -120,7 +120,7 @@ static struct vsock_hdr header(const struct virtio_vsock *v,
 		.dst_cid = v->cid,
 		.src_port = c->host_port,
 		.dst_port = c->guest_port,
-		.type = VSOCK_STREAM,
+		.type = c->type,
 		.op = (uint16_t)op,
 		.buf_alloc = c->credit.alloc,
 		.fwd_cnt = c->credit.taken,
@@ -237,21 +237,37 @@ static void submit_run(struct virtio_vsock *v, struct vsock_run *run)
 	struct vsock_conn *c = &v->conn[run->conn];
 	struct iovec *iov = v->rx.data + run->iov;
 	struct io_uring_sqe *sqe = vsock_sqe(v, c);
-	int slot = vsock_conn_slot(v, c);
+	int slot = vsock_conn_slot(v, c), flags = MSG_DONTWAIT;
 
+	if (!run->count) /* how long is it? */
+		flags |= MSG_PEEK | MSG_TRUNC;
+	else if (c->message_at + run->bytes < c->message) /* all but its end */
+		flags |= MSG_PEEK;
 	c->recv_op.done = receive_done;
 	if (run->iovs == 1) {
 		io_uring_prep_recv(sqe, slot, iov->iov_base, iov->iov_len,
-				   MSG_DONTWAIT);
+				   flags);
 	} else {
 		net_msg_set(&run->msg, iov, run->iovs);
-		io_uring_prep_recvmsg(sqe, slot, &run->msg, MSG_DONTWAIT);
+		io_uring_prep_recvmsg(sqe, slot, &run->msg, (unsigned)flags);
 	}
 	vsock_submit(sqe, &c->recv_op);
 }
 
-/* Return: false if the guest has no buffer. */
-static bool add_run(struct virtio_vsock *v, struct vsock_conn *c, uint32_t want)
+/* The first @len bytes of a message are with the guest already. */
+static void add_skip(struct virtio_vsock *v, struct vsock_run *run,
+		     uint32_t len)
+{
+	while (len) {
+		uint32_t part = len < VSOCK_SKIP ? len : VSOCK_SKIP;
+
+		v->rx.data[v->rx.datas++] = (struct iovec){ v->skipped, part };
+		run->iovs++;
+		len -= part;
+	}
+}
+
+static struct vsock_run *new_run(struct virtio_vsock *v, struct vsock_conn *c)
 {
 	struct vsock_rx *rx = &v->rx;
 	struct vsock_run *run = &rx->run[rx->runs];
@@ -259,21 +275,35 @@ static bool add_run(struct virtio_vsock *v, struct vsock_conn *c, uint32_t want)
 	*run = (struct vsock_run){ .conn = c->number,
 				   .first = (uint16_t)rx->used,
 				   .iov = (uint16_t)rx->datas };
-	while (run->bytes < want) {
-		const struct vsock_buf *buf = next_buffer(v);
-
-		if (!buf)
-			break;
-		run->bytes += add_data(rx, run, buf, want - run->bytes);
-		run->count++;
-		rx->used++;
-	}
-	if (!run->count)
-		return false;
 	c->rx_run = (uint16_t)rx->runs++;
 	/* What is heard from here on may be about what it does not read. */
 	c->readable = false;
+	return run;
+}
+
+/* Return: false if the guest has no buffer. */
+static bool add_run(struct virtio_vsock *v, struct vsock_conn *c, uint32_t want)
+{
+	struct vsock_rx *rx = &v->rx;
+	const struct vsock_buf *buf = next_buffer(v);
+	struct vsock_run *run;
+
+	if (!buf)
+		return false;
+	run = new_run(v, c);
+	add_skip(v, run, c->message_at);
+	do {
+		run->bytes += add_data(rx, run, buf, want - run->bytes);
+		run->count++;
+		rx->used++;
+	} while (run->bytes < want && (buf = next_buffer(v)));
 	return true;
+}
+
+/* How long is the next message? It must not be cut. */
+static void add_question(struct virtio_vsock *v, struct vsock_conn *c)
+{
+	add_skip(v, new_run(v, c), 1);
 }
 
 /* What a host's program sent right behind its greeting. */
@@ -325,7 +355,7 @@ static bool ask_for_credit(struct virtio_vsock *v, struct vsock_conn *c)
 /* Return: false if the guest has no buffer for what @c has to send. */
 static bool serve(struct virtio_vsock *v, struct vsock_conn *c)
 {
-	uint32_t credit = vsock_credit_to_guest(&c->credit);
+	uint32_t want, credit = vsock_credit_to_guest(&c->credit);
 	bool line = c->line_at < c->line_len;
 
 	if (!send_wanted(v, c))
@@ -334,6 +364,14 @@ static bool serve(struct virtio_vsock *v, struct vsock_conn *c)
 		return true;
 	if (!line && (!c->readable || c->host_shut & VSOCK_SHUT_SEND))
 		return true;
+	if (c->type == VSOCK_SEQPACKET && !c->message) {
+		add_question(v, c);
+		return true;
+	}
+	if (c->message > VSOCK_MESSAGE || c->message > c->credit.peer_alloc) {
+		vsock_conn_reset(v, c); /* it never could take it */
+		return true;
+	}
 	if (!credit)
 		return ask_for_credit(v, c);
 	c->asked = 0;
@@ -341,7 +379,8 @@ static bool serve(struct virtio_vsock *v, struct vsock_conn *c)
 		vsock_conn_wait(v, c, 0);
 	if (line)
 		return send_line(v, c, credit);
-	return add_run(v, c, credit < c->hint ? credit : c->hint);
+	want = c->message ? c->message - c->message_at : c->hint;
+	return add_run(v, c, credit < want ? credit : want);
 }
 
 static void serve_all(struct virtio_vsock *v)
@@ -384,6 +423,10 @@ static void fill_buffers(struct virtio_vsock *v, struct vsock_conn *c,
 		if (hdr.len > len)
 			hdr.len = len;
 		len -= hdr.len;
+		if (c->message && (c->message_at += hdr.len) == c->message) {
+			hdr.flags = VSOCK_SEQ_EOM;
+			c->message = c->message_at = 0;
+		}
 		put_packet(v, buf, &hdr);
 	}
 }
@@ -397,12 +440,17 @@ static void finish_run(struct virtio_vsock *v, const struct vsock_run *run)
 		vsock_conn_settle(v, c);
 		return;
 	}
-	if (run->res > 0) {
-		flow_moved(&v->flow, v->loop, true, (uint32_t)run->res);
-		fill_buffers(v, c, run, (uint32_t)run->res);
+	if (run->res > 0 && !run->count) {
+		c->message = (uint32_t)run->res;
+		c->readable = true;
+	} else if (run->res > 0) {
+		uint32_t len = (uint32_t)run->res - c->message_at;
+
+		flow_moved(&v->flow, v->loop, true, len);
+		fill_buffers(v, c, run, len);
 		/* Its end was told with the bytes: not again. */
-		c->readable |= c->ends || (uint32_t)run->res == run->bytes;
-		c->hint = (uint32_t)run->res * 2;
+		c->readable |= c->ends || len == run->bytes;
+		c->hint = len * 2;
 		if (c->hint < HINT_MIN)
 			c->hint = HINT_MIN;
 		if (c->hint > HINT_MAX)

@@ -39,6 +39,15 @@ static void taken(struct virtio_vsock *v, struct vsock_conn *c, uint32_t len)
 		vsock_conn_want(v, c, VSOCK_WANT_CREDIT);
 }
 
+/* Bytes that may go to the host's end now: all, or the first message. */
+static uint32_t sendable(struct virtio_vsock *v, const struct vsock_conn *c)
+{
+	if (c->type == VSOCK_STREAM)
+		return c->fifo.len;
+	return vsock_ends_next(&v->ends[c->number], c->credit.taken,
+			       c->fifo.len);
+}
+
 /* All that the guest sent is with the host's end: what comes after it? */
 static void caught_up(struct virtio_vsock *v, struct vsock_conn *c)
 {
@@ -104,32 +113,34 @@ static void flushed(struct loop_op *op, int res, uint32_t flags)
 	}
 	if (res > 0) {
 		vsock_fifo_drop(&v->pool, &c->fifo, (uint32_t)res);
+		if (c->type == VSOCK_SEQPACKET)
+			vsock_ends_flip(&v->ends[c->number],
+					c->credit.taken + (uint32_t)res - 1);
 		taken(v, c, (uint32_t)res);
 		if (c->state == VSOCK_DRAINING)
 			vsock_conn_wait(v, c, VSOCK_PATIENCE);
 	} else if (res != -EINTR) {
 		refused(v, c);
 	}
-	if (c->fifo.len)
-		vsock_flush(v, c);
-	else
-		caught_up(v, c);
+	vsock_flush(v, c);
 	vsock_conn_settle(v, c);
 }
 
 void vsock_flush(struct virtio_vsock *v, struct vsock_conn *c)
 {
 	struct io_uring_sqe *sqe;
+	uint32_t len = sendable(v, c);
 	unsigned iovs;
 
 	if (c->sending ||
 	    (c->state != VSOCK_OPEN && c->state != VSOCK_DRAINING))
 		return;
-	if (!c->fifo.len) {
+	if (!len) {
 		caught_up(v, c);
 		return;
 	}
-	iovs = vsock_fifo_peek(&v->pool, &c->fifo, c->flush_iov, VSOCK_FLUSH);
+	iovs = vsock_fifo_peek(&v->pool, &c->fifo, len, c->flush_iov,
+			       VSOCK_FLUSH);
 	net_msg_set(&c->flush_msg, c->flush_iov, iovs);
 	sqe = vsock_sqe(v, c);
 	c->sending = true;
@@ -296,26 +307,59 @@ static void kill_conn(struct virtio_vsock *v, struct vsock_conn *c,
 	vsock_conn_end(v, c);
 }
 
+/* Return: false if nothing is to be done with the packet's bytes. */
+static bool wanted(struct virtio_vsock *v, struct vsock_conn *c,
+		   const struct vsock_hdr *hdr)
+{
+	if (c->guest_shut & VSOCK_SHUT_SEND ||
+	    !vsock_credit_get(&c->credit, hdr->len)) {
+		kill_conn(v, c, hdr);
+		return false;
+	}
+	if (c->host_shut & VSOCK_SHUT_RECEIVE) {
+		taken(v, c, hdr->len);
+		return false;
+	}
+	return true;
+}
+
+/* A part of a message: all of them wait in the fifo for the last one. */
+static enum packet_fate take_message(struct virtio_vsock *v,
+				     struct vsock_conn *c,
+				     const struct vsock_hdr *hdr)
+{
+	struct vsock_ends *ends = &v->ends[c->number];
+	uint32_t last;
+
+	if (!wanted(v, c, hdr))
+		return PACKET_OVER;
+	keep(v, c, v->tx.chain.iov, VSOCK_HDR, hdr->len);
+	last = c->credit.got - 1;
+	if (hdr->flags & VSOCK_SEQ_EOM && c->fifo.len &&
+	    !vsock_ends_at(ends, last)) {
+		vsock_ends_flip(ends, last);
+		vsock_flush(v, c);
+	}
+	/* What was taken before may be room for the rest. */
+	taken(v, c, 0);
+	return PACKET_OVER;
+}
+
 static enum packet_fate take_data(struct virtio_vsock *v, struct vsock_conn *c,
 				  const struct vsock_hdr *hdr)
 {
 	bool in_run = c->sending && is_last_run(v, c);
 
+	if (c->type == VSOCK_SEQPACKET)
+		return take_message(v, c, hdr);
 	if (!hdr->len)
 		return PACKET_OVER;
 	/* Part of a batch, but not its end: only that can be added to. */
 	if (c->sending && !in_run && !c->fifo.len && c->tx_run < v->tx.runs &&
 	    v->tx.run[c->tx_run].conn == c->number)
 		return PACKET_WAITS;
-	if (c->guest_shut & VSOCK_SHUT_SEND ||
-	    !vsock_credit_get(&c->credit, hdr->len)) {
-		kill_conn(v, c, hdr);
+	if (!wanted(v, c, hdr))
 		return PACKET_OVER;
-	}
-	if (c->host_shut & VSOCK_SHUT_RECEIVE) {
-		taken(v, c, hdr->len);
-		return PACKET_OVER;
-	}
 	if (in_run || !c->sending)
 		return add_to_batch(v, c, hdr->len);
 	keep(v, c, v->tx.chain.iov, VSOCK_HDR, hdr->len);
@@ -332,6 +376,9 @@ static void dial(struct virtio_vsock *v, const struct vsock_hdr *hdr)
 	}
 	c->guest_port = hdr->src_port;
 	c->host_port = hdr->dst_port;
+	c->type = (uint8_t)hdr->type;
+	if (c->type == VSOCK_SEQPACKET)
+		v->ends[c->number] = (struct vsock_ends){ 0 };
 	vsock_host_dial(v, c);
 	vsock_credit_heard(&c->credit, hdr->buf_alloc, hdr->fwd_cnt);
 }
@@ -354,8 +401,8 @@ static void guest_shuts(struct virtio_vsock *v, struct vsock_conn *c,
 		return;
 	if (more & VSOCK_SHUT_RECEIVE)
 		vsock_shut(v, c, SHUT_RD);
-	if (more & VSOCK_SHUT_SEND && !c->sending && !c->fifo.len)
-		vsock_shut(v, c, SHUT_WR);
+	if (more & VSOCK_SHUT_SEND)
+		vsock_flush(v, c);
 }
 
 static enum packet_fate act(struct virtio_vsock *v, struct vsock_conn *c,
@@ -400,6 +447,12 @@ static enum packet_fate act(struct virtio_vsock *v, struct vsock_conn *c,
 	return PACKET_OVER;
 }
 
+static bool is_type(const struct virtio_vsock *v, unsigned type)
+{
+	return type == VSOCK_STREAM || (type == VSOCK_SEQPACKET &&
+					v->port->features & VSOCK_F_SEQPACKET);
+}
+
 /* The packet at hand is in tx->chain. */
 static enum packet_fate take_packet(struct virtio_vsock *v)
 {
@@ -415,12 +468,13 @@ static enum packet_fate take_packet(struct virtio_vsock *v)
 	}
 	if (hdr.op == VSOCK_OP_RW && hdr.len > chain->out_bytes - VSOCK_HDR)
 		hdr.op = VSOCK_OP_INVALID;
-	if (hdr.dst_cid != VSOCK_CID_HOST || hdr.type != VSOCK_STREAM) {
+	c = vsock_conn_find(v, hdr.src_port, hdr.dst_port);
+	if (hdr.dst_cid != VSOCK_CID_HOST ||
+	    (c ? hdr.type != c->type : !is_type(v, hdr.type))) {
 		v->stats.refused++;
 		vsock_rx_refuse(v, &hdr);
 		return PACKET_OVER;
 	}
-	c = vsock_conn_find(v, hdr.src_port, hdr.dst_port);
 	if (c) {
 		if (hdr.fwd_cnt != c->credit.peer_taken)
 			c->asked = 0;

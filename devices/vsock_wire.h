@@ -7,13 +7,14 @@
 #include <stdint.h>
 
 /* Feature bits, §5.10.3 */
-#define VSOCK_F_STREAM (1ULL << 0)
+#define VSOCK_F_STREAM	  (1ULL << 0)
+#define VSOCK_F_SEQPACKET (1ULL << 1)
 
 enum vsock_queue { VSOCK_RX, VSOCK_TX, VSOCK_EVENT };
 
 #define VSOCK_CID_HOST 2
 
-enum vsock_type { VSOCK_STREAM = 1 };
+enum vsock_type { VSOCK_STREAM = 1, VSOCK_SEQPACKET = 2 };
 
 /* Operations, §5.10.6 */
 enum vsock_op {
@@ -32,6 +33,10 @@ enum vsock_op {
 #define VSOCK_SHUT_RECEIVE 1U
 #define VSOCK_SHUT_SEND	   2U
 #define VSOCK_SHUT_BOTH	   3U
+
+/* Flag of VSOCK_OP_RW of a VSOCK_SEQPACKET: the message ends with it. (Another,
+ * for MSG_EOR, has no counterpart in a Unix socket.) */
+#define VSOCK_SEQ_EOM 1U
 
 /* §5.10.6; little-endian */
 struct vsock_hdr {

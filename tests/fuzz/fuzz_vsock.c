@@ -20,7 +20,7 @@ static struct {
 	const uint8_t *p, *end;
 } in;
 
-static int listener[2], end[ENDS];
+static int listener[3], end[ENDS]; /* the last one of SEQPACKETs */
 static unsigned ends;
 
 static unsigned byte(void)
@@ -70,11 +70,14 @@ static void ports(struct vsock_hdr *hdr)
 
 	hdr->src_port = b & 3;
 	hdr->dst_port = 52 + (b >> 2 & 3);
+	if (hdr->dst_port == 54)
+		hdr->type = VSOCK_SEQPACKET;
 	if (b & 0x80 && v->used) {
 		const struct vsock_conn *c = &v->conn[b % v->used];
 
 		hdr->src_port = c->guest_port;
 		hdr->dst_port = c->host_port;
+		hdr->type = c->type;
 	}
 }
 
@@ -254,7 +257,7 @@ static void act(void)
 		fail();
 		break;
 	case 11:
-		keep_end(accept4(listener[what & 1], NULL, NULL,
+		keep_end(accept4(listener[what % 3], NULL, NULL,
 				 SOCK_CLOEXEC | SOCK_NONBLOCK));
 		break;
 	case 12:
@@ -305,7 +308,7 @@ static void finish(void)
 	for (unsigned i = 0; i < ends; i++)
 		close(end[i]);
 	ends = 0;
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 3; i++)
 		close(listener[i]);
 	fake_sockets.short_bytes = 0;
 	for (unsigned i = 0; i < 8; i++) {
@@ -337,6 +340,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	vsockdrv_init(CONNS);
 	listener[0] = vsockdrv_listen(52, 4);
 	listener[1] = vsockdrv_listen(53, 0);
+	vsockdrv_type = VSOCK_SEQPACKET;
+	listener[2] = vsockdrv_listen(54, 4);
+	vsockdrv_type = VSOCK_STREAM;
 	vsockdrv_start(byte() & 63);
 	for (unsigned i = 0; i < 400 && in.p < in.end; i++) {
 		act();

@@ -74,9 +74,9 @@ tools_initrd() {
 	for module in $LINUX_MODULES; do
 		cp "$MODULES/$module.ko" modules/modules/
 	done
-	cp "$BUILD/system/bytes" modules/bin/
-	(cd modules && find modules bin/bytes | cpio -o -H newc 2>/dev/null) \
-		>modules.cpio
+	cp "$BUILD/system/bytes" "$BUILD/system/messages" modules/bin/
+	(cd modules && find modules bin/bytes bin/messages |
+		cpio -o -H newc 2>/dev/null) >modules.cpio
 	tools_script="
 		for module in $LINUX_MODULES; do
 			insmod /modules/\$module.ko

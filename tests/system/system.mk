@@ -20,6 +20,7 @@ AGAIN = +$(Q)$(MAKE) --no-print-directory
 
 HELPERS = $(BUILD)/system/caserun $(BUILD)/system/ptyrun \
           $(BUILD)/system/vsockload $(BUILD)/system/bytes \
+          $(BUILD)/system/messages \
           $(BUILD)/bench/timer \
           $(BUILD)/bench/density $(BUILD)/bench/startup
 SYSTEM_ENV = BUILD='$(BUILD)' CC='$(CC)'

@@ -55,14 +55,17 @@ static bool do_poll(const struct io_uring_sqe *sqe, int *res, uint32_t *flags)
 	return true;
 }
 
-/* As much of @from as short_bytes allows. */
-static void shorten(struct msghdr *msg, struct iovec *iov,
+/* As much of @from as short_bytes allows; messages are never cut. */
+static void shorten(int fd, struct msghdr *msg, struct iovec *iov,
 		    const struct msghdr *from)
 {
 	size_t left = fake_sockets.short_bytes;
+	int type = 0;
+	socklen_t size = sizeof(type);
 
 	*msg = *from;
-	if (!left)
+	getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size);
+	if (!left || type == SOCK_SEQPACKET)
 		return;
 	msg->msg_iov = iov;
 	msg->msg_iovlen = 0;
@@ -85,13 +88,13 @@ static bool do_message(const struct io_uring_sqe *sqe, int *res)
 	struct msghdr single = { .msg_iov = &one, .msg_iovlen = 1 };
 	bool plain =
 		sqe->opcode == IORING_OP_SEND || sqe->opcode == IORING_OP_RECV;
-	int flags = (int)sqe->msg_flags | MSG_DONTWAIT;
+	int fd = fd_of(sqe->fd), flags = (int)sqe->msg_flags | MSG_DONTWAIT;
 	struct msghdr msg;
 	ssize_t len;
 
-	shorten(&msg, iov, plain ? &single : (void *)(uintptr_t)sqe->addr);
-	len = send ? sendmsg(fd_of(sqe->fd), &msg, flags | MSG_NOSIGNAL)
-		   : recvmsg(fd_of(sqe->fd), &msg, flags);
+	shorten(fd, &msg, iov, plain ? &single : (void *)(uintptr_t)sqe->addr);
+	len = send ? sendmsg(fd, &msg, flags | MSG_NOSIGNAL)
+		   : recvmsg(fd, &msg, flags);
 	if (len < 0 && errno == EAGAIN && !(sqe->msg_flags & MSG_DONTWAIT))
 		return false;
 	*res = len < 0 ? -errno : (int)len;

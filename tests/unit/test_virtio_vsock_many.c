@@ -175,7 +175,7 @@ Test(vsock_fifo, is_a_queue)
 			cr_assert_eq(fifo[k].len, in[k] - out[k]);
 			continue;
 		}
-		iovs = vsock_fifo_peek(&pool, &fifo[k], iov, 4);
+		iovs = vsock_fifo_peek(&pool, &fifo[k], (uint32_t)len, iov, 4);
 		for (unsigned n = 0, at = 0; n < iovs; n++) {
 			cr_assert(vsockdrv_is(iov[n].iov_base, out[k] + at + k,
 					      iov[n].iov_len));

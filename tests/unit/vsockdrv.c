@@ -15,6 +15,7 @@
 
 struct virtio_vsock vsockdrv_vsock;
 struct vdrv vsockdrv;
+enum vsock_type vsockdrv_type;
 
 static char dir[32];
 static uint16_t given; /* receive buffers that were ever given */
@@ -59,6 +60,7 @@ void vsockdrv_init(unsigned conns)
 	const struct config_vsock cfg = { "v.sock", VSOCKDRV_CID };
 	struct err e = { 0 };
 
+	vsockdrv_type = VSOCK_STREAM;
 	fake_loop_on(0);
 	fake_sockets_on();
 	enter_dir();
@@ -114,7 +116,7 @@ struct vsock_hdr vsockdrv_hdr(uint32_t guest_port, uint32_t host_port,
 		.dst_cid = VSOCK_CID_HOST,
 		.src_port = guest_port,
 		.dst_port = host_port,
-		.type = VSOCK_STREAM,
+		.type = (uint16_t)vsockdrv_type,
 		.op = (uint16_t)op,
 		.buf_alloc = 1U << 20,
 	};
@@ -217,7 +219,8 @@ bool vsockdrv_is(const uint8_t *p, size_t seed, size_t len)
 int vsockdrv_listen(uint32_t port, int backlog)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int type = vsockdrv_type == VSOCK_STREAM ? SOCK_STREAM : SOCK_SEQPACKET;
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "v.sock_%u", port);
 	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) ||

@@ -8,8 +8,9 @@
 #include "tests/unit/fake_socket.h"
 #include "tests/unit/vring.h"
 
-#define VSOCKDRV_CID	  3
-#define VSOCKDRV_FEATURES (VIRTIO_RESERVED_FEATURES | VSOCK_F_STREAM)
+#define VSOCKDRV_CID 3
+#define VSOCKDRV_FEATURES                                                      \
+	(VIRTIO_RESERVED_FEATURES | VSOCK_F_STREAM | VSOCK_F_SEQPACKET)
 
 /* Guest memory: receive buffers of 4 KiB, then packets to send. */
 #define VSOCKDRV_RX(n) (VDRV_DATA + 0x1000U * (n))
@@ -17,6 +18,8 @@
 
 extern struct virtio_vsock vsockdrv_vsock;
 extern struct vdrv vsockdrv;
+/* Of the packets and listeners made from now on; init() makes it a stream. */
+extern enum vsock_type vsockdrv_type;
 
 /** vsockdrv_init() - a device with room for @conns; the working directory is
  *  that of its sockets from now on */
