@@ -56,16 +56,18 @@ static void interrupt(struct virtio_mmio *t, uint32_t reasons)
 
 /* A driver that reads while we write sees one generation or the other change
  * under its reading. */
-static void show_new_config(struct virtio_mmio *t)
+static bool show_new_config(struct virtio_mmio *t)
 {
 	_Atomic uint32_t *generation =
 		virtio_mmio_reg(t, MMIO_CONFIG_GENERATION);
+	bool changed;
 
 	spin_lock(&t->lock);
 	atomic_fetch_add(generation, 1);
-	virtio_mmio_show_config_locked(t);
+	changed = virtio_mmio_show_config_locked(t);
 	atomic_fetch_add(generation, 1);
 	spin_unlock(&t->lock);
+	return changed;
 }
 
 /* ---- I/O thread ---------------------------------------------------------- */
@@ -149,7 +151,10 @@ static void activate(struct virtio_mmio *t)
 {
 	t->active = true;
 	t->ops->activate(t->dev, &t->port);
-	show_new_config(t); /* what has changed before there was a port */
+	/* What has changed before there was a port; the driver may have looked
+	 * in the meantime. */
+	if (show_new_config(t))
+		interrupt(t, VIRTIO_INTERRUPT_CONFIG);
 	for (unsigned i = 0; i < t->ops->queues; i++)
 		if (t->port.vq[i].s.live)
 			atomic_fetch_or(&t->kicked, 1U << i);

@@ -188,6 +188,6 @@ void virtio_mmio_ack(struct virtio_mmio *t, uint32_t reasons);
  */
 void virtio_mmio_show_constants(struct virtio_mmio *t);
 void virtio_mmio_show_locked(struct virtio_mmio *t);
-void virtio_mmio_show_config_locked(struct virtio_mmio *t);
+bool virtio_mmio_show_config_locked(struct virtio_mmio *t);
 
 #endif

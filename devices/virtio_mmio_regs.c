@@ -42,14 +42,17 @@ void virtio_mmio_show_locked(struct virtio_mmio *t)
 		     queue && r->queue[r->queue_sel].ready);
 }
 
-void virtio_mmio_show_config_locked(struct virtio_mmio *t)
+bool virtio_mmio_show_config_locked(struct virtio_mmio *t)
 {
+	bool changed = false;
 	uint8_t config[VIRTIO_CONFIG_MAX] = { 0 };
 
 	t->ops->config_get(t->dev, features(t), config);
 	for (unsigned i = 0; i < t->ops->config_len; i++)
-		atomic_store_explicit(&t->view->config[i], config[i],
-				      memory_order_relaxed);
+		changed |= atomic_exchange_explicit(
+				   &t->view->config[i], config[i],
+				   memory_order_relaxed) != config[i];
+	return changed;
 }
 
 /* As a guest that has the view mapped reads it: in one piece if aligned. */
