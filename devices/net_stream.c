@@ -162,7 +162,7 @@ static void send_done(struct loop_op *op, int res, uint32_t flags)
 	tx->busy = false;
 	if (res > 0)
 		over = advance(tx, (size_t)res);
-	else if (res != -EAGAIN && res != -EINTR && res != -ECANCELED)
+	else if (!net_stream_passes(res))
 		net_stream_lost(n, res);
 	if (!net_stream_usable(n)) {
 		if (tx->heads && !over)
@@ -306,6 +306,7 @@ static void stream_stop(struct virtio_net *n)
 }
 
 const struct net_ops net_stream_ops = {
+	.frame_max = NET_STREAM_FRAME_MAX,
 	.start = stream_start,
 	.receive = net_stream_receive,
 	.transmit = stream_transmit,

@@ -28,7 +28,8 @@
 struct net_ops;
 struct virtio_net;
 
-#define NET_STREAM_BUF 8192
+#define NET_STREAM_BUF	     8192
+#define NET_STREAM_FRAME_MAX 65535 /* passt hangs up over longer ones */
 #define NET_STREAM_BEHIND                                                      \
 	2048 /* what is read of the frame after a long one                     \
 	      */

@@ -3,10 +3,18 @@
 #ifndef MOTE_DEVICES_NET_STREAM_PARTS_H
 #define MOTE_DEVICES_NET_STREAM_PARTS_H
 
+#include <errno.h>
 #include <stdbool.h>
 
 struct net_stream;
 struct virtio_net;
+
+/** net_stream_passes() - does this error say nothing about the peer? */
+static inline bool net_stream_passes(int res)
+{
+	return res == -EAGAIN || res == -EINTR || res == -ECANCELED ||
+	       res == -ENOMEM || res == -ENOBUFS;
+}
 
 /** net_stream_usable() - is there a driver, and a peer? */
 bool net_stream_usable(const struct virtio_net *n);

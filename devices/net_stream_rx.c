@@ -159,7 +159,7 @@ static void receive_done(struct loop_op *op, int res, uint32_t flags)
 	rx->busy = rx->direct = false;
 	if (res > 0)
 		account(n, (uint32_t)res);
-	else if (res != -EAGAIN && res != -EINTR && res != -ECANCELED)
+	else if (!net_stream_passes(res))
 		net_stream_lost(n, res);
 	if (rx->frame && rx->got == rx->frame && net_stream_usable(n)) {
 		net_rx_deliver(n, rx->frame);

@@ -23,6 +23,8 @@
 #define WANT_LARGE (NET_HDR + 65536 + 14)
 /* So many small frames in a row, and we expect more of them. */
 #define LARGE_LASTS 64
+/* So many reads in a row that failed, and it will not get better. */
+#define FAILURES_MAX 64
 
 static struct virtio_net *of_tap(struct net_tap *t)
 {
@@ -73,7 +75,7 @@ static void poll_out_done(struct loop_op *op, int res, uint32_t flags)
 	t->waiting = false;
 	if (res < 0 || res & (POLLERR | POLLHUP))
 		is_gone(n);
-	else if (res & POLLOUT)
+	else if (res & POLLOUT && !t->gone)
 		virtio_net_set_link(n, true);
 	if (n->port && !n->port->resetting)
 		net_tap_ops.transmit(n);
@@ -147,26 +149,32 @@ static void tap_receive(struct virtio_net *n)
 		return;
 	if (t->total && !finish_frame(n))
 		return;
-	do {
-		if (net_rx_stage(n, t->want)) {
-			submit_read(n);
-			return;
-		}
-	} while (!net_rx_wait(n));
+	if (net_rx_stage(n, t->want))
+		submit_read(n);
+	else if (!net_rx_wait(n)) /* those were useless, and more have come */
+		virtio_again(n->port, NET_RX);
 }
 
 /* It came when another driver was there, who took what this one does not. */
 static bool is_stale(const struct virtio_net *n)
 {
+	static const uint64_t takes[8] = {
+		[NET_GSO_TCPV4] = NET_F_GUEST_TSO4,
+		[NET_GSO_UDP] = NET_F_GUEST_UFO,
+		[NET_GSO_TCPV6] = NET_F_GUEST_TSO6,
+		[NET_GSO_UDP_L4] = NET_F_GUEST_USO4 | NET_F_GUEST_USO6,
+	};
 	const struct net_stage *s = &n->stage;
+	uint64_t features = n->port->features;
 	struct net_hdr h = { 0 };
 
 	if (!n->tap.stale)
 		return false;
 	virtq_copy_from(s->iov + s->iov_first, s->iovs, 0, &h, 2);
 	return (h.flags & NET_HDR_NEEDS_CSUM &&
-		!(n->port->features & NET_F_GUEST_CSUM)) ||
-	       (h.gso_type && !(n->port->features & NET_F_GUEST_GSO));
+		!(features & NET_F_GUEST_CSUM)) ||
+	       (h.gso_type && !(features & takes[h.gso_type & 7])) ||
+	       (h.gso_type & NET_GSO_ECN && !(features & NET_F_GUEST_ECN));
 }
 
 /* A frame of @len bytes with its header is in buffers and spill. */
@@ -187,6 +195,9 @@ static void take_in(struct virtio_net *n, uint32_t len)
 		virtio_net_drop(n, NET_DROP_RX_STALE);
 		return;
 	}
+	/* §5.1.6.4.1; the TAP tells of good checksums whoever asked */
+	if (t->vnet_hdr && !(n->port->features & NET_F_GUEST_CSUM))
+		net_rx_put(n, 0, "", 1);
 	learn(t, len);
 	virtio_net_moved(n, NET_RX, len);
 	if (len <= usable) {
@@ -201,6 +212,13 @@ static void read_failed(struct virtio_net *n, int res)
 {
 	if (res == -EAGAIN || res == -EINTR || res == -ECANCELED)
 		return;
+	/* EINVAL: a frame whose offloads no header can describe; the kernel
+	 * has dropped it. */
+	if ((res == -EINVAL || res == -ENOMEM || res == -ENOBUFS) &&
+	    n->tap.failures++ < FAILURES_MAX) {
+		virtio_net_drop(n, NET_DROP_RX_REFUSED);
+		return;
+	}
 	if (res != -EBADFD && res != 0) /* 0: a socket's end, in tests */
 		log_warn("virtio-net", "reading the TAP: error %d", -res);
 	is_gone(n);
@@ -227,8 +245,10 @@ static void read_done(struct loop_op *op, int res, uint32_t flags)
 		let_go(n);
 		return;
 	}
-	if (res > 0)
+	if (res > 0) {
+		t->failures = 0;
 		take_in(n, (uint32_t)res + (t->vnet_hdr ? 0 : NET_HDR));
+	}
 	tap_receive(n);
 }
 
@@ -329,12 +349,15 @@ static void set_offload(struct virtio_net *n, unsigned offload)
 {
 	if (!n->tap.vnet_hdr || n->tap.offload == offload)
 		return;
-	if (ioctl(n->fd, TUNSETOFFLOAD, offload) < 0)
-		log_warn("virtio-net",
-			 "the TAP refuses offloads 0x%x: "
-			 "error %d",
-			 offload, errno);
-	n->tap.stale = n->tap.offload;
+	if (ioctl(n->fd, TUNSETOFFLOAD, offload) < 0) {
+		log_guest(LOG_WARN, "virtio-net",
+			  "the TAP refuses offloads 0x%x: "
+			  "error %d",
+			  offload, errno);
+		offload = 0; /* never those of the driver before */
+		ioctl(n->fd, TUNSETOFFLOAD, offload);
+	}
+	n->tap.stale |= n->tap.offload != 0;
 	n->tap.offload = offload;
 }
 
@@ -366,6 +389,7 @@ static void tap_stop(struct virtio_net *n)
 }
 
 const struct net_ops net_tap_ops = {
+	.frame_max = NET_FRAME_MAX,
 	.start = tap_start,
 	.receive = tap_receive,
 	.transmit = tap_transmit,

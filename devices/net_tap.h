@@ -35,6 +35,7 @@ struct virtio_net;
  * @reading: @read is in flight, into the staged buffers and @rest
  * @offload: what TUNSETOFFLOAD was last told
  * @stale: it was told something else before: there may be frames by that
+ * @failures: reads in a row that failed
  * @want: bytes of buffers to offer; @large: small frames until it shrinks
  * @total, @done: a frame that waits for buffers: its length, and what of it is
  *        in buffers already; the rest is at the start of @spill. 0: none
@@ -42,7 +43,7 @@ struct virtio_net;
 struct net_tap {
 	bool vnet_hdr, reading, waiting, held, gone, stale;
 	unsigned offload;
-	uint32_t want, large;
+	uint32_t want, large, failures;
 	uint32_t total, done;
 	struct loop_op read, poll_out;
 	struct iovec rest;

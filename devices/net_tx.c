@@ -11,7 +11,7 @@ static bool is_frame(struct virtio_net *n, const struct virtq_chain *c)
 {
 	if (c->out_bytes < NET_HDR + NET_FRAME_MIN)
 		virtio_net_drop(n, NET_DROP_TX_RUNT);
-	else if (c->out_bytes > NET_HDR + NET_FRAME_MAX)
+	else if (c->out_bytes > NET_HDR + n->ops->frame_max)
 		virtio_net_drop(n, NET_DROP_TX_GIANT);
 	else
 		return true;

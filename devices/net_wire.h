@@ -24,16 +24,20 @@
 #define NET_F_GUEST_USO6 (1ULL << 55)
 #define NET_F_HOST_USO	 (1ULL << 56)
 
-/* Any frame longer than the link allows, cut up by whoever sends it on. */
-#define NET_F_GUEST_GSO                                                        \
-	(NET_F_GUEST_TSO4 | NET_F_GUEST_TSO6 | NET_F_GUEST_UFO |               \
-	 NET_F_GUEST_USO4 | NET_F_GUEST_USO6)
-
 #define NET_S_LINK_UP 1
 
 /* Bits of net_hdr.flags, §5.1.6 */
 #define NET_HDR_NEEDS_CSUM 1U /* csum_start and csum_offset say where */
 #define NET_HDR_DATA_VALID 2U /* it was checked */
+
+/* net_hdr.gso_type */
+enum net_gso {
+	NET_GSO_TCPV4 = 1,
+	NET_GSO_UDP = 3,
+	NET_GSO_TCPV6 = 4,
+	NET_GSO_UDP_L4 = 5,
+	NET_GSO_ECN = 0x80, /* beside one of these */
+};
 
 /* §5.1.6; little-endian */
 struct net_hdr {

@@ -17,6 +17,7 @@ static const char *const drop_names[NET_DROPS] = {
 	[NET_DROP_RX_NO_ROOM] = "received, larger than all the guest's buffers",
 	[NET_DROP_RX_SHORT_BUFFER] = "received into too small a buffer",
 	[NET_DROP_RX_STALE] = "received in a form the driver does not take",
+	[NET_DROP_RX_REFUSED] = "that could not be read from the TAP",
 };
 
 void virtio_net_drop(struct virtio_net *n, enum net_drop why)

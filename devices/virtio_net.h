@@ -52,6 +52,7 @@ enum net_drop {
 	NET_DROP_RX_NO_ROOM,
 	NET_DROP_RX_SHORT_BUFFER,
 	NET_DROP_RX_STALE,
+	NET_DROP_RX_REFUSED,
 	NET_DROPS,
 };
 
@@ -86,6 +87,7 @@ struct net_stage {
 
 /**
  * struct net_ops - a back end; all on the I/O thread
+ * @frame_max: bytes of the longest frame it takes
  * @start: the driver is there; negotiated features are in port->features
  * @receive: the driver may have given receive buffers
  * @transmit: the driver may have frames to send
@@ -93,6 +95,7 @@ struct net_stage {
  *        operation that uses it is over
  */
 struct net_ops {
+	uint32_t frame_max;
 	void (*start)(struct virtio_net *n);
 	void (*receive)(struct virtio_net *n);
 	void (*transmit)(struct virtio_net *n);

@@ -163,6 +163,8 @@ void __wrap_loop_defer(struct loop *loop, struct loop_task *task)
 		__real_loop_defer(loop, task);
 		return;
 	}
+	if (fake.on_defer)
+		fake.on_defer();
 	if (task->queued)
 		return;
 	task->queued = true;

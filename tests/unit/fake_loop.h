@@ -74,6 +74,7 @@ struct fake_loop {
 	struct loop_task *tasks, **tasks_end;
 	struct loop_task *resting; /* loop_before_sleep(), newest first */
 	void (*on_nap)(void);
+	void (*on_defer)(void); /* as another thread would, just then */
 	int fd[LOOP_FILES_MAX];
 	unsigned fds, reserved;
 	bool (*perform)(const struct io_uring_sqe *sqe, int *ret_res,

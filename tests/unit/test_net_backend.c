@@ -373,6 +373,56 @@ Test(net_stream, a_peer_that_goes_while_we_send)
 		cr_assert_eq(netdrv_take(NET_TX), 0, "frame %u", i);
 }
 
+/* passt would end the connection over it. */
+Test(net_stream, sends_no_frame_that_passt_hangs_up_for)
+{
+	uint8_t head[4];
+
+	netdrv_start(NET_BASIC);
+	netdrv_send(1, NET_STREAM_FRAME_MAX + 1);
+	netdrv_go(NET_TX);
+	cr_expect_eq(recv(netdrv_peer, head, 4, MSG_DONTWAIT), -1);
+	cr_expect_eq(netdrv_net.stats.drops[NET_DROP_TX_GIANT], 1);
+	netdrv_send(1, NET_STREAM_FRAME_MAX);
+	netdrv_go(NET_TX);
+	cr_expect_eq(recv(netdrv_peer, head, 4, MSG_DONTWAIT), 4);
+}
+
+Test(net_stream, want_of_memory_is_not_the_peers_end)
+{
+	uint8_t head[4];
+
+	netdrv_start(NET_BASIC);
+	fake_sockets.fail_op = IORING_OP_SENDMSG;
+	fake_sockets.fail_res = -ENOBUFS;
+	netdrv_send(1, 100);
+	vdrv_kick(&netdrv, NET_TX);
+	fake_loop_round();
+	fake_sockets.fail_op = 0;
+	fake_loop_run();
+	cr_expect(netdrv_net.link_up);
+	cr_expect_eq(recv(netdrv_peer, head, 4, MSG_DONTWAIT), 4);
+}
+
+/* Between FEATURES_OK and the I/O thread's activation. */
+Test(net_stream, tells_of_a_link_that_changed_before_it_was_active)
+{
+	vdrv_negotiate(&netdrv, NET_BASIC);
+	vdrv_queue(&netdrv, 0, 256);
+	vdrv_queue(&netdrv, 1, 256);
+	virtio_net_set_link(&netdrv_net, false);
+	vdrv_set(&netdrv, MMIO_STATUS,
+		 VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER | VIRTIO_FEATURES_OK |
+			 VIRTIO_DRIVER_OK);
+	/* the driver looks at once */
+	cr_expect_eq(vdrv_read(&netdrv, MMIO_CONFIG + 6, 2), NET_S_LINK_UP);
+	fake_loop_run();
+	cr_expect_eq(vdrv_read(&netdrv, MMIO_CONFIG + 6, 2), 0);
+	cr_expect(vdrv_get(&netdrv, MMIO_INTERRUPT_STATUS) &
+			  VIRTIO_INTERRUPT_CONFIG,
+		  "nobody tells it to look again");
+}
+
 /* ---- opening ---------------------------------------------------------------
  */
 
