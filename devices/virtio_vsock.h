@@ -26,7 +26,8 @@
  * is none: whoever gets it takes it for the end. Programs on the host cannot
  * call a guest's: PATH has one type.
  *
- * A guest that breaks the rules gets RST for it (vsock_table.c).
+ * A guest that breaks the rules gets RST for it (vsock_table.c). What one has
+ * sent before it ended is offered to the host for VSOCK_LAST ticks more.
  */
 #ifndef MOTE_DEVICES_VIRTIO_VSOCK_H
 #define MOTE_DEVICES_VIRTIO_VSOCK_H
@@ -66,12 +67,14 @@ struct err;
  * behind it, must fit a sockaddr_un. */
 #define VSOCK_NAME (108 - 25)
 
-#define VSOCK_TICK_NS	100000000L
-#define VSOCK_PATIENCE	100 /* ticks: for an answer, or a reader */
-#define VSOCK_REDIALS	15  /* ticks: while a listener's backlog is full */
-#define VSOCK_ASKS	16  /* questions for credit, as fast as answered; */
-#define VSOCK_ASKS_SLOW 6   /* then 2^n ticks apart, up to this n */
-#define VSOCK_PORT_BASE 0x40000000U /* of the host's ends: up from here */
+#define VSOCK_TICK_NS	    100000000L
+#define VSOCK_PATIENCE	    100 /* ticks: for an answer, or a reader */
+#define VSOCK_GREETING_TIME 600 /* ticks: for "CONNECT", by hand perhaps */
+#define VSOCK_LAST	    20 /* ticks: for what a guest that ended has sent */
+#define VSOCK_REDIALS	    4 /* 2^n ticks apart: a listener's backlog is full */
+#define VSOCK_ASKS	    16 /* questions for credit, as fast as answered; */
+#define VSOCK_ASKS_SLOW	    6  /* then 2^n ticks apart, up to this n */
+#define VSOCK_PORT_BASE	    0x40000000U /* of the host's ends: up from here */
 
 /* Packets that a connection wants to send to the guest; in this order. */
 enum vsock_want {
@@ -151,7 +154,7 @@ struct vsock_reply {
  *        next message
  * @iov, @iovs: of the batch's ranges
  * @bytes: in them
- * @res: the operation's result
+ * @res: the operation's result; @more: there is more in the socket
  */
 struct vsock_run {
 	uint16_t conn;
@@ -159,6 +162,7 @@ struct vsock_run {
 	uint16_t iov, iovs;
 	uint32_t bytes;
 	int res;
+	bool more;
 	struct msghdr msg;
 };
 
@@ -231,9 +235,12 @@ struct virtio_vsock {
 	unsigned windows; /* connections with blocks reserved */
 	unsigned waiting; /* that have a deadline */
 	uint32_t tick, next_port;
+	uint32_t
+		last_tick; /* when the process ends at the latest; 0: it runs */
 	uint16_t free;
 	struct loop_task service;
 	struct loop_op tick_op;
+	struct loop_drain drain;
 	struct __kernel_timespec tick_time;
 	struct flow flow;
 	struct vsock_stats stats;

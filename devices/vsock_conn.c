@@ -264,7 +264,8 @@ void vsock_conn_polled(struct loop_op *op, int res, uint32_t flags)
 		c->hangup |= res < 0 || res & (POLLHUP | POLLERR);
 		c->ends |= c->hangup || res & POLLRDHUP;
 		c->readable = true;
-		if (c->hangup && c->host_shut & VSOCK_SHUT_SEND)
+		if (c->hangup && (c->host_shut & VSOCK_SHUT_SEND ||
+				  c->guest_shut & VSOCK_SHUT_RECEIVE))
 			vsock_host_shut(v, c, VSOCK_SHUT_BOTH);
 		else
 			vsock_conn_serve(v, c);
@@ -312,7 +313,7 @@ void vsock_host_shut(struct virtio_vsock *v, struct vsock_conn *c,
 
 /* ---- patience ------------------------------------------------------------ */
 
-static void start_tick(struct virtio_vsock *v)
+void vsock_tick_start(struct virtio_vsock *v)
 {
 	struct io_uring_sqe *sqe;
 
@@ -332,7 +333,7 @@ void vsock_conn_wait(struct virtio_vsock *v, struct vsock_conn *c,
 	v->waiting -= !!c->deadline;
 	/* 0 says that there is none */
 	c->deadline = ticks ? (v->tick + ticks) | 1 : 0;
-	start_tick(v);
+	vsock_tick_start(v);
 }
 
 static void expired(struct virtio_vsock *v, struct vsock_conn *c)
@@ -380,5 +381,5 @@ void vsock_tick(struct loop_op *op, int res, uint32_t flags)
 		if (c->deadline && (int32_t)(v->tick - c->deadline) >= 0)
 			expired(v, c);
 	}
-	start_tick(v);
+	vsock_tick_start(v);
 }

@@ -34,6 +34,9 @@ void vsock_conn_wait(struct virtio_vsock *v, struct vsock_conn *c,
 /** vsock_conn_polled() - something has happened at the host's end */
 void vsock_conn_polled(struct loop_op *op, int res, uint32_t flags);
 
+/** vsock_tick_start() - somebody has a deadline (and is in v->waiting) */
+void vsock_tick_start(struct virtio_vsock *v);
+
 /** vsock_tick() - time passes, while somebody has a deadline */
 void vsock_tick(struct loop_op *op, int res, uint32_t flags);
 

@@ -30,10 +30,11 @@ static void read_greeting(struct virtio_vsock *v, struct vsock_conn *c)
 }
 
 /*
- * "CONNECT <port>", in any case; @line ends with NUL.
+ * "CONNECT <port>", in any case; there is a NUL at @end.
  * Return: false if it is something else.
  */
-static bool parse_greeting(const char *line, uint32_t *ret_port)
+static bool parse_greeting(const char *line, const char *end,
+			   uint32_t *ret_port)
 {
 	static const char word[] = "connect ";
 	uint64_t port = 0;
@@ -46,7 +47,7 @@ static bool parse_greeting(const char *line, uint32_t *ret_port)
 		port = port * 10 + (unsigned)(*line - '0');
 	if (*line == '\r')
 		line++;
-	if (*line || !digits || port > UINT32_MAX)
+	if (line != end || !digits || port > UINT32_MAX)
 		return false;
 	*ret_port = (uint32_t)port;
 	return true;
@@ -88,7 +89,7 @@ static void greeted(struct virtio_vsock *v, struct vsock_conn *c, int res)
 	}
 	if (end)
 		*end = '\0';
-	if (!end || !parse_greeting(c->line, &c->guest_port)) {
+	if (!end || !parse_greeting(c->line, end, &c->guest_port)) {
 		log_guest(LOG_WARN, "virtio-vsock",
 			  "a program connected and did not say CONNECT and a "
 			  "port");
@@ -109,6 +110,7 @@ static void accepted(struct virtio_vsock *v, struct vsock_conn *c, int res)
 	v->accepting = false;
 	c->socket = true;
 	c->state = VSOCK_GREETING;
+	vsock_conn_wait(v, c, VSOCK_GREETING_TIME);
 	read_greeting(v, c);
 	vsock_host_accept(v);
 }
@@ -158,10 +160,16 @@ static void told_host(struct loop_op *op, int res, uint32_t flags)
 	struct vsock_conn *c = of_host(op);
 	struct virtio_vsock *v = vsock_conn_device(c);
 
-	(void)res; /* if it has gone, the next operation will say so */
 	(void)flags;
 	c->ops--;
 	c->sending = false;
+	/* If it has gone, the next operation will say so. */
+	if (res < 0 && !vsock_is_gone(res)) {
+		if (c->state == VSOCK_OPEN)
+			vsock_conn_reset(v, c);
+		else if (c->state == VSOCK_DRAINING)
+			vsock_conn_end(v, c);
+	}
 	vsock_flush(v, c);
 	vsock_conn_settle(v, c);
 }
@@ -202,8 +210,7 @@ static void dialed(struct virtio_vsock *v, struct vsock_conn *c, int res)
 		/* The listener's backlog is full (or there was no thread to
 		 * wait for it). The hint has another use only when the
 		 * connection is open. */
-		c->hint++;
-		vsock_conn_wait(v, c, 1);
+		vsock_conn_wait(v, c, 1U << c->hint++);
 	} else if (res < 0) {
 		log_debug("virtio-vsock", "no host for port %u: error %d",
 			  c->host_port, -res);
@@ -224,6 +231,8 @@ static void dial_done(struct loop_op *op, int res, uint32_t flags)
 	c->ops--;
 	if (c->state == VSOCK_DIALING)
 		dialed(v, c, res);
+	else if (res >= 0) /* it was given up, and shut too early for this */
+		vsock_shut(v, c, SHUT_RDWR);
 	vsock_conn_settle(v, c);
 }
 

@@ -153,6 +153,7 @@ static int take_slots(struct virtio_vsock *v, struct err *e)
 		return err_set(e, -ENOSPC, "too many devices");
 	v->offset = (unsigned)first;
 	loop_allow_bulk(v->loop);
+	loop_add_drain(v->loop, &v->drain);
 	return 0;
 }
 

@@ -17,7 +17,6 @@
 
 #include "devices/net_msg.h"
 #include "devices/vsock_conn.h"
-#include "devices/vsock_tx.h"
 
 #define HINT_MIN 4096U
 #define HINT_MAX (256U << 10)
@@ -449,7 +448,7 @@ static void finish_run(struct virtio_vsock *v, const struct vsock_run *run)
 		flow_moved(&v->flow, v->loop, true, len);
 		fill_buffers(v, c, run, len);
 		/* Its end was told with the bytes: not again. */
-		c->readable |= c->ends || len == run->bytes;
+		c->readable |= c->ends || run->more || len == run->bytes;
 		c->hint = len * 2;
 		if (c->hint < HINT_MIN)
 			c->hint = HINT_MIN;
@@ -498,8 +497,10 @@ static void receive_done(struct loop_op *op, int res, uint32_t flags)
 	struct vsock_conn *c = of_receive(op);
 	struct virtio_vsock *v = vsock_conn_device(c);
 
-	(void)flags;
 	v->rx.run[c->rx_run].res = res;
+	/* Also a read that was cut short, as where descriptors were sent along;
+	 * Linux before 6.17 does not say it of a Unix socket. */
+	v->rx.run[c->rx_run].more = flags & IORING_CQE_F_SOCK_NONEMPTY;
 	if (!--v->rx.busy)
 		finish_batch(v);
 }
@@ -524,8 +525,9 @@ void vsock_rx_run(struct virtio_vsock *v)
 		if ((v->replies || rx->first != VSOCK_NOBODY) && !rx->starved)
 			virtio_again(v->port, VSOCK_RX);
 	}
+	/* (in the next round: a guest could have more ready without end) */
 	if (tx_waits && v->replies < VSOCK_REPLIES)
-		vsock_tx_run(v);
+		virtio_again(v->port, VSOCK_TX);
 }
 
 void vsock_rx_kick(struct virtio_vsock *v)

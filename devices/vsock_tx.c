@@ -57,11 +57,18 @@ static void caught_up(struct virtio_vsock *v, struct vsock_conn *c)
 		vsock_shut(v, c, SHUT_WR);
 }
 
-/* The host's end takes no more; what waits for it is lost. */
-static void refused(struct virtio_vsock *v, struct vsock_conn *c)
+/*
+ * The host's end takes no more; what waits for it is lost. If that is not its
+ * own will (there was no memory), both sides shall see that it broke off.
+ */
+static void refused(struct virtio_vsock *v, struct vsock_conn *c, int res)
 {
 	uint32_t len = c->fifo.len;
 
+	if (c->state == VSOCK_OPEN && !vsock_is_gone(res)) {
+		vsock_conn_reset(v, c);
+		return;
+	}
 	vsock_fifo_drop(&v->pool, &c->fifo, len);
 	taken(v, c, len);
 	vsock_host_shut(v, c, VSOCK_SHUT_RECEIVE);
@@ -120,7 +127,7 @@ static void flushed(struct loop_op *op, int res, uint32_t flags)
 		if (c->state == VSOCK_DRAINING)
 			vsock_conn_wait(v, c, VSOCK_PATIENCE);
 	} else if (res != -EINTR) {
-		refused(v, c);
+		refused(v, c, res);
 	}
 	vsock_flush(v, c);
 	vsock_conn_settle(v, c);
@@ -185,7 +192,7 @@ static void finish_run(struct virtio_vsock *v, const struct vsock_run *run)
 		taken(v, c, sent);
 		if (run->res < 0 && run->res != -EAGAIN && run->res != -EINTR) {
 			taken(v, c, run->bytes);
-			refused(v, c);
+			refused(v, c, run->res);
 		} else {
 			keep(v, c, v->tx.iov + run->iov, sent,
 			     run->bytes - sent);

@@ -3,6 +3,9 @@
 #ifndef MOTE_DEVICES_VSOCK_TX_H
 #define MOTE_DEVICES_VSOCK_TX_H
 
+#include <errno.h>
+#include <stdbool.h>
+
 struct virtio_vsock;
 struct vsock_conn;
 
@@ -14,5 +17,11 @@ void vsock_tx_release(struct virtio_vsock *v);
 
 /** vsock_flush() - go on sending what waits in @c's fifo */
 void vsock_flush(struct virtio_vsock *v, struct vsock_conn *c);
+
+/** vsock_is_gone() - does a send's error say that the host's end is shut? */
+static inline bool vsock_is_gone(int res)
+{
+	return res == -EPIPE || res == -ECONNRESET;
+}
 
 #endif

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -79,7 +80,8 @@ static void shorten(int fd, struct msghdr *msg, struct iovec *iov,
 	}
 }
 
-static bool do_message(const struct io_uring_sqe *sqe, int *res)
+static bool do_message(const struct io_uring_sqe *sqe, int *res,
+		       uint32_t *flags_out)
 {
 	static struct iovec iov[1024];
 	bool send = sqe->opcode == IORING_OP_SEND ||
@@ -91,6 +93,7 @@ static bool do_message(const struct io_uring_sqe *sqe, int *res)
 	int fd = fd_of(sqe->fd), flags = (int)sqe->msg_flags | MSG_DONTWAIT;
 	struct msghdr msg;
 	ssize_t len;
+	int left;
 
 	shorten(fd, &msg, iov, plain ? &single : (void *)(uintptr_t)sqe->addr);
 	len = send ? sendmsg(fd, &msg, flags | MSG_NOSIGNAL)
@@ -98,6 +101,8 @@ static bool do_message(const struct io_uring_sqe *sqe, int *res)
 	if (len < 0 && errno == EAGAIN && !(sqe->msg_flags & MSG_DONTWAIT))
 		return false;
 	*res = len < 0 ? -errno : (int)len;
+	if (!send && len >= 0 && !ioctl(fd, FIONREAD, &left) && left)
+		*flags_out = IORING_CQE_F_SOCK_NONEMPTY;
 	return true;
 }
 
@@ -174,7 +179,7 @@ static bool perform(const struct io_uring_sqe *sqe, int *res, uint32_t *flags)
 	case IORING_OP_SENDMSG:
 	case IORING_OP_RECV:
 	case IORING_OP_RECVMSG:
-		return do_message(sqe, res);
+		return do_message(sqe, res, flags);
 	case IORING_OP_READV:
 		return do_read(sqe, res);
 	case IORING_OP_ACCEPT:

@@ -256,7 +256,7 @@ Test(virtio_vsock, dials_again_while_the_backlog_is_full)
 	for (unsigned i = 0; i < 3; i++) {
 		fd = accept(listener, NULL, NULL);
 		cr_assert_geq(fd, 0);
-		vsockdrv_passes(2);
+		vsockdrv_passes(2U << i); /* it waits longer and longer */
 		cr_expect_eq(vsockdrv_op(), VSOCK_OP_RESPONSE, "call %u", i);
 		vsockdrv_send(GUEST + i, HOST, VSOCK_OP_RST);
 		close(fd);
@@ -265,7 +265,7 @@ Test(virtio_vsock, dials_again_while_the_backlog_is_full)
 	/* and gives up in time */
 	vsockdrv_send(1, HOST, VSOCK_OP_REQUEST);
 	vsockdrv_send(2, HOST, VSOCK_OP_REQUEST);
-	vsockdrv_passes(2 * VSOCK_REDIALS + 4);
+	vsockdrv_passes((1 << VSOCK_REDIALS) + 4);
 	fake_loop_run();
 	close(listener);
 	expect_nothing_left();
