@@ -7,6 +7,7 @@
 #ifndef MOTE_DEVICES_VSOCK_ENDS_H
 #define MOTE_DEVICES_VSOCK_ENDS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define VSOCK_ENDS (64U << 10) /* bytes under way, at most; power of two */
