@@ -45,6 +45,15 @@
 /* IORING_FEAT_RW_ATTR: Linux 6.14 or later */
 #define FEAT_RW_ATTR (1U << 16)
 
+/* The oldest completions, taken out of the ring to make room in it. */
+#define ASIDES_MAX 4096
+
+static struct completion {
+	struct loop_op *op;
+	int res;
+	uint32_t flags;
+} aside[ASIDES_MAX];
+
 /* First in, first out. */
 struct loop_tasks {
 	struct loop_task *first, **end;
@@ -88,6 +97,7 @@ struct loop {
 	bool cancels;	  /* it may */
 	bool ended;	  /* nobody is told of completions any more */
 	unsigned in_flight;
+	unsigned asides, aside_at; /* of aside[]: filled; the next one */
 	uint64_t wake_value;
 	bool bulk; /* loop_set_bulk() */
 	struct loop_tasks tasks, resting;
@@ -186,13 +196,39 @@ void loop_add_drain(struct loop *loop, struct loop_drain *drain)
 	loop->drains = drain;
 }
 
+static struct completion completion_of(const struct io_uring_cqe *cqe)
+{
+	return (struct completion){ io_uring_cqe_get_data(cqe), cqe->res,
+				    cqe->flags };
+}
+
+/*
+ * Linux before 5.13 takes no more while it has completions for which there is
+ * no room in the ring, as when 256 reads are all answered by the page cache.
+ */
+static void set_aside(struct loop *loop)
+{
+	struct io_uring_cqe *cqe;
+	unsigned head, n = 0;
+
+	io_uring_for_each_cqe(&loop->ring, head, cqe)
+	{
+		if (loop->asides == ASIDES_MAX)
+			break;
+		aside[loop->asides++] = completion_of(cqe);
+		n++;
+	}
+	io_uring_cq_advance(&loop->ring, n);
+}
+
 struct io_uring_sqe *loop_sqe(struct loop *loop)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&loop->ring);
 
 	/* Without SQPOLL a submit empties the queue, so this ends. */
 	while (!sqe) {
-		io_uring_submit(&loop->ring);
+		if (io_uring_submit(&loop->ring) == -EBUSY)
+			set_aside(loop);
 		sqe = io_uring_get_sqe(&loop->ring);
 	}
 	loop->in_flight++;
@@ -290,22 +326,36 @@ void loop_ring_on_wake(struct loop *loop, const struct loop_source *source)
 	loop->on_wake |= 1ULL << source->id;
 }
 
-static void reap_completions(struct loop *loop)
+static bool next_completion(struct loop *loop, struct completion *ret)
 {
 	struct io_uring_cqe *cqe;
-	unsigned head, seen = 0;
+	unsigned head;
 
+	if (loop->aside_at < loop->asides) {
+		*ret = aside[loop->aside_at++];
+		if (loop->aside_at == loop->asides)
+			loop->aside_at = loop->asides = 0;
+		return true;
+	}
 	io_uring_for_each_cqe(&loop->ring, head, cqe)
 	{
-		struct loop_op *op = io_uring_cqe_get_data(cqe);
-
-		seen++;
-		if (!(cqe->flags & IORING_CQE_F_MORE))
-			loop->in_flight--;
-		if (op && !loop->ended)
-			op->done(op, cqe->res, cqe->flags);
+		*ret = completion_of(cqe);
+		io_uring_cq_advance(&loop->ring, 1);
+		return true;
 	}
-	io_uring_cq_advance(&loop->ring, seen);
+	return false;
+}
+
+static void reap_completions(struct loop *loop)
+{
+	struct completion c;
+
+	while (next_completion(loop, &c)) {
+		if (!(c.flags & IORING_CQE_F_MORE))
+			loop->in_flight--;
+		if (c.op && !loop->ended)
+			c.op->done(c.op, c.res, c.flags);
+	}
 }
 
 static void run_tasks(struct loop_tasks *list)

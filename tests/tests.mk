@@ -26,7 +26,7 @@ WRAP = $(patsubst %,-Wl$(comma)--wrap=%,loop_add_source loop_add_file \
          loop_reserve_files \
          loop_reserved loop_sqe loop_ring loop_defer loop_before_sleep \
          loop_borrow loop_give_back loop_is_borrowed disk_read_now \
-         disk_write_now nanosleep)
+         disk_write_now nanosleep io_uring_submit)
 FAKE_SRC = tests/unit/blkdrv.c tests/unit/fake_loop.c \
            tests/unit/fake_socket.c tests/unit/netdrv.c tests/unit/vring.c \
            tests/unit/vsockdrv.c

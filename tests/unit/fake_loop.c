@@ -22,6 +22,8 @@ void __real_loop_defer(struct loop *loop, struct loop_task *task);
 void __real_loop_before_sleep(struct loop *loop, struct loop_task *task);
 void __wrap_loop_before_sleep(struct loop *loop, struct loop_task *task);
 bool __real_loop_borrow(struct loop *loop);
+int __wrap_io_uring_submit(struct io_uring *ring);
+int __real_io_uring_submit(struct io_uring *ring);
 bool __wrap_loop_borrow(struct loop *loop);
 void __real_loop_give_back(struct loop *loop);
 void __wrap_loop_give_back(struct loop *loop);
@@ -69,6 +71,13 @@ static void run_tasks(void)
 		task->queued = false;
 		task->run(task);
 	}
+}
+
+int __wrap_io_uring_submit(struct io_uring *ring)
+{
+	if (fake.full && io_uring_cq_ready(ring) >= fake.full)
+		return -EBUSY;
+	return __real_io_uring_submit(ring);
 }
 
 bool __wrap_loop_borrow(struct loop *loop)

@@ -57,6 +57,8 @@ struct fake_file {
  * @lends: the I/O thread is asleep: a vCPU may borrow the loop
  * @borrowed: one has
  * @rings: loop_ring() calls seen
+ * @full: the true ring takes no more when so many completions wait, as Linux
+ *        before 5.13 does; 0: it is not asked
  * @on_nap: called when a vCPU sleeps, before the loop goes round
  * @fd: what loop_add_file() was given, by slot
  * @perform: if set, does operations instead of fake_execute(): fills the
@@ -77,6 +79,7 @@ struct fake_loop {
 	void (*on_defer)(void); /* as another thread would, just then */
 	int fd[LOOP_FILES_MAX];
 	unsigned fds, reserved;
+	unsigned full;
 	bool (*perform)(const struct io_uring_sqe *sqe, int *ret_res,
 			uint32_t *ret_flags);
 	struct fake_file file;
