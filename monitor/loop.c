@@ -381,7 +381,7 @@ static bool has_events(const struct loop *loop)
 static bool has_come(struct loop *loop, bool stopping)
 {
 	return atomic_load(&loop->rung) || (!stopping && stop_status() >= 0) ||
-	       io_uring_cq_ready(&loop->ring);
+	       io_uring_cq_ready(&loop->ring) || loop->asides;
 }
 
 static bool at_hand(struct loop *loop, bool stopping)

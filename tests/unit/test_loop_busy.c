@@ -13,6 +13,7 @@
 
 static struct loop_op op[WRITES + 1];
 static unsigned completed, submitted;
+static bool by_task; /* between reaping and sleeping */
 static int slot;
 
 static void submit(void);
@@ -39,16 +40,27 @@ static void submit(void)
 	loop_set_op(sqe, &op[submitted++]);
 }
 
-static void submit_half(struct loop_source *source)
+static void submit_half(struct loop_task *task)
 {
-	(void)source;
+	(void)task;
 	for (unsigned i = 0; i < WRITES / 2; i++)
 		submit();
 }
 
-Test(loop_busy, no_completion_is_lost_or_overtaken, .timeout = 60)
+static void begin(struct loop_source *source)
 {
-	static struct loop_source source = { .ring = submit_half };
+	static struct loop_task task = { .run = submit_half };
+
+	(void)source;
+	if (by_task)
+		loop_defer(loop_get(), &task);
+	else
+		submit_half(NULL);
+}
+
+static void check(void)
+{
+	static struct loop_source source = { .ring = begin };
 	struct loop *loop = loop_get();
 	struct err e = { 0 };
 
@@ -61,4 +73,15 @@ Test(loop_busy, no_completion_is_lost_or_overtaken, .timeout = 60)
 	fake.full = 100;
 	cr_assert_eq(loop_run(loop, &e), 0, "%s", e.msg);
 	cr_expect_eq(completed, WRITES);
+}
+
+Test(loop_busy, no_completion_is_lost_or_overtaken, .timeout = 60)
+{
+	check();
+}
+
+Test(loop_busy, nor_when_a_task_fills_the_ring, .timeout = 60)
+{
+	by_task = true;
+	check();
 }
