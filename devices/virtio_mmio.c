@@ -189,21 +189,10 @@ static void want_bell(struct virtio_mmio *t, unsigned queue)
 	t->rate[queue].since = now;
 }
 
-static void answer_ring(struct loop_source *source)
+static void kick_rung(struct virtio_mmio *t)
 {
-	struct virtio_mmio *t = of_source(source);
-	uint32_t phase = atomic_load(&t->phase);
-	uint32_t kicked;
+	uint32_t kicked = atomic_exchange(&t->kicked, 0);
 
-	if (phase == VIRTIO_MMIO_RESET) {
-		begin_reset(t);
-		return;
-	}
-	if (phase == VIRTIO_MMIO_ON && !t->active)
-		activate(t);
-	if (!t->active)
-		return;
-	kicked = atomic_exchange(&t->kicked, 0);
 	for (unsigned i = 0; i < t->ops->queues; i++) {
 		/* All bells have one sound: was it this one? */
 		if (!(kicked & 1U << i) &&
@@ -213,6 +202,20 @@ static void answer_ring(struct loop_source *source)
 		if (t->bell.add && !t->port.exits && !(t->belled & 1U << i))
 			want_bell(t, i);
 	}
+}
+
+static void answer_ring(struct loop_source *source)
+{
+	struct virtio_mmio *t = of_source(source);
+	uint32_t phase = atomic_load(&t->phase);
+
+	if (phase == VIRTIO_MMIO_ON && !t->active)
+		activate(t);
+	/* Also before a reset: a guest that powers off has the last word. */
+	if (t->active && !t->port.resetting)
+		kick_rung(t);
+	if (phase == VIRTIO_MMIO_RESET)
+		begin_reset(t);
 }
 
 /* ---- vCPU threads: status ------------------------------------------------ */

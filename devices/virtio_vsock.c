@@ -36,7 +36,8 @@ static bool waits_for_host(const struct virtio_vsock *v)
 	for (unsigned i = 0; i < v->used; i++)
 		if (v->conn[i].sending && v->conn[i].state != VSOCK_ENDING)
 			return true;
-	return v->tx.busy || v->tx.stashed;
+	return v->tx.busy || v->tx.stashed ||
+	       (v->port && virtq_has(&v->port->vq[VSOCK_TX]));
 }
 
 /* A guest that has sent, closed, and ended at once has done nothing wrong. */
@@ -49,8 +50,8 @@ static bool drained(struct loop_drain *drain)
 		v->last_tick = (v->tick + VSOCK_LAST) | 1;
 		v->waiting++;
 		vsock_tick_start(v);
-		vsock_tx_run(v);
 	}
+	vsock_tx_run(v);
 	return !waits_for_host(v) || (int32_t)(v->tick - v->last_tick) >= 0;
 }
 
@@ -99,7 +100,9 @@ static void vsock_reset(void *dev)
 		struct vsock_conn *c = &v->conn[i];
 
 		c->listed = false;
-		if (c->state > VSOCK_NONE && c->state < VSOCK_KNOWN_STATES)
+		if (c->state == VSOCK_OPEN) /* it has taken the bytes: send */
+			vsock_conn_drain(v, c);
+		else if (c->state > VSOCK_NONE && c->state < VSOCK_KNOWN_STATES)
 			vsock_conn_end(v, c);
 	}
 	flow_ends(&v->flow, v->loop);

@@ -206,6 +206,7 @@ void vsock_conn_drain(struct virtio_vsock *v, struct vsock_conn *c)
 	c->wants = 0;
 	c->state = VSOCK_DRAINING;
 	vsock_conn_wait(v, c, VSOCK_PATIENCE);
+	vsock_shut(v, c, SHUT_RD); /* who writes on shall see it */
 	vsock_flush(v, c);
 }
 

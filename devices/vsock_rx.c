@@ -299,10 +299,18 @@ static bool add_run(struct virtio_vsock *v, struct vsock_conn *c, uint32_t want)
 	return true;
 }
 
-/* How long is the next message? It must not be cut. */
-static void add_question(struct virtio_vsock *v, struct vsock_conn *c)
+/*
+ * How long is the next message? It must not be cut. The question fills no
+ * buffer, but has one: a reset waits only for those in use.
+ * Return: false if the guest has none.
+ */
+static bool add_question(struct virtio_vsock *v, struct vsock_conn *c)
 {
+	if (!next_buffer(v))
+		return false;
 	add_skip(v, new_run(v, c), 1);
+	v->rx.used++;
+	return true;
 }
 
 /* What a host's program sent right behind its greeting. */
@@ -363,10 +371,8 @@ static bool serve(struct virtio_vsock *v, struct vsock_conn *c)
 		return true;
 	if (!line && (!c->readable || c->host_shut & VSOCK_SHUT_SEND))
 		return true;
-	if (c->type == VSOCK_SEQPACKET && !c->message) {
-		add_question(v, c);
-		return true;
-	}
+	if (c->type == VSOCK_SEQPACKET && !c->message)
+		return add_question(v, c);
 	if (c->message > VSOCK_MESSAGE || c->message > c->credit.peer_alloc) {
 		vsock_conn_reset(v, c); /* it never could take it */
 		return true;
@@ -459,7 +465,10 @@ static void finish_run(struct virtio_vsock *v, const struct vsock_run *run)
 		c->readable = false;
 		vsock_host_shut(v, c,
 				c->hangup ? VSOCK_SHUT_BOTH : VSOCK_SHUT_SEND);
-	} else if (run->res == -EINTR) {
+	} else if (run->res == -EINTR ||
+		   (run->res == -ECONNRESET && c->type == VSOCK_SEQPACKET)) {
+		/* The latter is said once, and before the messages that are
+		 * still there: the host's end closed with some unread. */
 		c->readable = true;
 	} else if (run->res != -EAGAIN) {
 		vsock_conn_reset(v, c);

@@ -2,6 +2,7 @@
 /* vsock's messages: a guest's SOCK_SEQPACKETs and those of Unix sockets. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <liburing.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -575,6 +576,133 @@ Test(vsock_seqpacket, a_reset_at_any_moment)
 		vsockdrv_start(64);
 		expect_nothing_left();
 	}
+}
+
+/* ---- ends that come too early -------------------------------------------- */
+
+/* An end that closes with messages unread leaves an error behind, which a
+ * SOCK_SEQPACKET tells of before the messages that were sent to us. */
+Test(vsock_seqpacket, the_last_one_of_a_host_that_did_not_read_all)
+{
+	int fd = open_with(1U << 20);
+
+	last_part(0, 100); /* never read */
+	host_sends(fd, 0, 6);
+	close(fd);
+	fake_sockets_event();
+	expect_parts(0, 6);
+	fake_loop_run();
+	cr_expect_eq(vsockdrv_op(), VSOCK_OP_SHUTDOWN);
+}
+
+static bool (*perform_before)(const struct io_uring_sqe *sqe, int *res,
+			      uint32_t *flags);
+static bool hold_questions;
+
+/* As if the completion had found no room in the ring. */
+static bool perform_held(const struct io_uring_sqe *sqe, int *res,
+			 uint32_t *flags)
+{
+	if (hold_questions && sqe->opcode == IORING_OP_RECV &&
+	    sqe->msg_flags & MSG_TRUNC)
+		return false;
+	return perform_before(sqe, res, flags);
+}
+
+Test(vsock_seqpacket, a_reset_waits_for_a_question)
+{
+	int fd = open_with(1U << 20);
+
+	perform_before = fake.perform;
+	fake.perform = perform_held;
+	hold_questions = true;
+	cr_assert_eq(send(fd, "abc", 3, MSG_NOSIGNAL), 3);
+	fake_sockets.generation++;
+	for (unsigned i = 0; i < 4; i++)
+		fake_loop_round();
+	cr_assert_eq(vsockdrv_vsock.rx.busy, 1);
+	vdrv_set(&vsockdrv, MMIO_STATUS, 0);
+	for (unsigned i = 0; i < 6; i++) {
+		cr_expect(vsockdrv.t.active || !vsockdrv_vsock.rx.busy,
+			  "answered while it is in flight");
+		fake_loop_round();
+	}
+	hold_questions = false;
+	fake_loop_run();
+	cr_expect_not(vsockdrv.t.active);
+	cr_expect_null(vsockdrv_vsock.port);
+	close(fd);
+	fake_sockets_event();
+}
+
+Test(vsock_seqpacket, a_stop_with_many_answers_before_it)
+{
+	struct loop_drain *drain = &vsockdrv_vsock.drain;
+	int fd = vsockdrv_open(listener, GUEST, HOST);
+	struct vsock_hdr junk = vsockdrv_hdr(5, 6, VSOCK_OP_SHUTDOWN);
+	unsigned i;
+
+	vsockdrv_give(150);
+	for (i = 0; i < 140; i++)
+		vsockdrv_queue(&junk, 0);
+	queue(0, 100, VSOCK_SEQ_EOM);
+	vdrv_kick(&vsockdrv, VSOCK_TX);
+	for (i = 0; i < 20; i++) {
+		fake_loop_round();
+		if (drain->idle(drain))
+			break;
+	}
+	expect_message(fd, 0, 100);
+	close(fd);
+}
+
+/* What the guest was told is taken is on its way, whatever becomes of it. */
+Test(vsock_seqpacket, a_reset_with_messages_that_wait)
+{
+	int fd = vsockdrv_open(listener, GUEST, HOST);
+	unsigned sent = 0;
+	char c;
+
+	while (conn()->fifo.len < 1000)
+		last_part(sent++ * 100, 100);
+	vdrv_set(&vsockdrv, MMIO_STATUS, 0);
+	fake_loop_run();
+	for (unsigned i = 0; i < sent; i++)
+		expect_message(fd, i * 100, 100);
+	cr_expect_eq(vsockdrv_read(fd, &c, 1), 0);
+	close(fd);
+	fake_sockets_event();
+}
+
+/* Linux resets its devices when it powers off. */
+Test(vsock_seqpacket, a_reset_right_behind_the_doorbell)
+{
+	int fd = vsockdrv_open(listener, GUEST, HOST);
+	struct vsock_hdr hdr = vsockdrv_hdr(GUEST, HOST, VSOCK_OP_SHUTDOWN);
+
+	queue(0, 100, VSOCK_SEQ_EOM);
+	hdr.flags = VSOCK_SHUT_BOTH;
+	vsockdrv_queue(&hdr, 0);
+	vdrv_kick(&vsockdrv, VSOCK_TX);
+	vdrv_set(&vsockdrv, MMIO_STATUS, 0);
+	fake_loop_run();
+	expect_message(fd, 0, 100);
+	close(fd);
+}
+
+Test(vsock_seqpacket, who_writes_to_a_guest_that_closed_hears_of_it)
+{
+	int fd = vsockdrv_open(listener, GUEST, HOST);
+	unsigned sent = 0;
+
+	while (conn()->fifo.len < 1000)
+		last_part(sent++ * 100, 100);
+	shut(VSOCK_SHUT_BOTH);
+	cr_expect_eq(send(fd, "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT), -1);
+	cr_expect_eq(errno, EPIPE);
+	for (unsigned i = 0; i < sent; i++)
+		expect_message(fd, i * 100, 100);
+	close(fd);
 }
 
 /* ---- ends ---------------------------------------------------------------- */
