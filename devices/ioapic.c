@@ -48,7 +48,8 @@ static bool service(struct ioapic *io, unsigned pin, struct message *ret)
 	if (rte & RTE_MASKED)
 		return false;
 	if (rte & RTE_LEVEL) {
-		if (!(io->asserted & bit) || (rte & RTE_REMOTE_IRR))
+		if (!(io->asserted & bit) || (rte & RTE_REMOTE_IRR) ||
+		    (io->untold & bit))
 			return false;
 		io->redirection[pin] |= RTE_REMOTE_IRR;
 	} else {
@@ -162,6 +163,7 @@ static bool update_route(struct ioapic *io, unsigned pin)
 			return false;
 		io->level_pins |= bit;
 		io->route[pin] = route;
+		io->untold |= bit;
 	}
 	io->route_changes++;
 	return true;
@@ -180,20 +182,35 @@ static void tell_routes(struct ioapic *io)
 		spin_lock(&io->lock);
 		change = io->route_changes;
 		pins = io->level_pins;
+		io->telling++;
 		spin_unlock(&io->lock);
 		io->routes_changed(io->cookie, pins);
 		spin_lock(&io->lock);
 		again = change != io->route_changes;
+		/* not while another's older news may still land on ours */
+		if (!--io->telling && !again)
+			io->untold = 0;
 		spin_unlock(&io->lock);
 	} while (again);
+}
+
+static void service_and_send(struct ioapic *io, unsigned pin)
+{
+	struct message msg;
+	bool send;
+
+	spin_lock(&io->lock);
+	send = service(io, pin, &msg);
+	spin_unlock(&io->lock);
+	if (send)
+		io->send(io->cookie, msg.addr, msg.data);
 }
 
 static void write_redirection(struct ioapic *io, unsigned reg, uint32_t val)
 {
 	unsigned pin = reg / 2;
 	uint64_t old, rte;
-	struct message msg;
-	bool send, routes;
+	bool routes;
 
 	spin_lock(&io->lock);
 	old = io->redirection[pin];
@@ -212,11 +229,11 @@ static void write_redirection(struct ioapic *io, unsigned reg, uint32_t val)
 	/* The LAPIC must know to report the EOI before the interrupt comes. */
 	if (routes)
 		tell_routes(io);
-	spin_lock(&io->lock);
-	send = service(io, pin, &msg);
-	spin_unlock(&io->lock);
-	if (send)
-		io->send(io->cookie, msg.addr, msg.data);
+	/* another vCPU's pin may have waited for our news */
+	for (unsigned i = 0; routes && i < LAYOUT_IOAPIC_PINS; i++)
+		service_and_send(io, i);
+	if (!routes)
+		service_and_send(io, pin);
 }
 
 static void ioapic_write(void *dev, uint64_t off, unsigned size, uint64_t v)

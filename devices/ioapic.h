@@ -37,6 +37,8 @@ struct ioapic {
 	/* level-triggered entries as the LAPICs know them; a change counts */
 	uint64_t route[LAYOUT_IOAPIC_PINS];
 	uint32_t route_changes;
+	uint32_t untold;  /* bit n: pin n's may not be known to them yet */
+	uint32_t telling; /* vCPUs in @routes_changed */
 	uint8_t select, id;
 };
 

@@ -443,3 +443,20 @@ Test(ioapic, newest_routes_are_told_last, .timeout = 60)
 	}
 	pthread_join(other, NULL);
 }
+
+static unsigned sent_in_window;
+
+static void raise_meanwhile(void *cookie, uint32_t level_pins)
+{
+	record_routes(cookie, level_pins);
+	ioapic_set(&io, 5, true); /* the I/O thread */
+	sent_in_window = sent.n;
+}
+
+Test(ioapic, a_device_that_raises_its_pin_while_routes_are_told)
+{
+	io.routes_changed = raise_meanwhile;
+	program(5, 0x41 | LEVEL, 1);
+	cr_expect(sent_in_window == 0, "sent before the EOI would be told of");
+	cr_expect(messages() == 1);
+}
