@@ -21,6 +21,10 @@
  * all the same. */
 #define RESTLESS_MAX 16
 
+/* Tasks of one round. They may bring others: if without end, because a guest's
+ * other vCPU has more ready each time, then not in this one. */
+#define TASKS_MAX 1024
+
 /*
  * How long the loop lingers, in ticks of the TSC: some 12 us. A doorbell that
  * comes as an exit takes a vCPU twice that where KVM runs on software.
@@ -204,7 +208,7 @@ static void run_tasks(struct loop_tasks *list)
 {
 	struct loop_task *task;
 
-	while ((task = list->first)) {
+	for (unsigned n = 0; n < TASKS_MAX && (task = list->first); n++) {
 		list->first = task->next;
 		if (!list->first)
 			list->end = &list->first;

@@ -232,6 +232,44 @@ Test(loop, says_when_a_file_cannot_be_registered)
 	cr_expect(strstr(err.msg, "register"), "%s", err.msg);
 }
 
+static unsigned times;
+
+static void run_again(struct loop_task *task)
+{
+	times++;
+	loop_defer(loop, task);
+}
+
+static void defer_for_ever(struct loop_source *source)
+{
+	static struct loop_task task = { .run = run_again };
+
+	(void)source;
+	loop_defer(loop, &task);
+}
+
+static void *stop_soon(void *arg)
+{
+	(void)arg;
+	usleep(10000);
+	stop_now(0);
+	return NULL;
+}
+
+/* It gets its turn in each round, and so does everybody else. */
+Test(loop, a_task_without_end_does_not_keep_it_from_a_stop)
+{
+	static struct loop_source source = { .ring = defer_for_ever };
+	pthread_t other;
+
+	cr_assert(loop_add_source(loop, &source) == 0);
+	loop_ring(loop, &source);
+	other = start(stop_soon, NULL);
+	run();
+	pthread_join(other, NULL);
+	cr_expect(times > 1);
+}
+
 /* ---- operations
  * -------------------------------------------------------------------- */
 
