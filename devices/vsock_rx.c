@@ -16,97 +16,11 @@
 #include <string.h>
 
 #include "devices/net_msg.h"
+#include "devices/vsock_buf.h"
 #include "devices/vsock_conn.h"
 
 #define HINT_MIN 4096U
 #define HINT_MAX (256U << 10)
-
-/* ---- buffers ------------------------------------------------------------- */
-
-static void add_buffer(struct virtio_vsock *v)
-{
-	struct vsock_rx *rx = &v->rx;
-	const struct virtq_chain *c = &rx->chain;
-
-	if (c->in_bytes <= VSOCK_HDR) {
-		v->stats.malformed++;
-		virtio_complete(v->port, VSOCK_RX, c->head, 0);
-		return;
-	}
-	rx->buf[rx->bufs++] = (struct vsock_buf){
-		.head = c->head,
-		.iov = (uint16_t)rx->iovs,
-		.iovs = c->in,
-		.bytes = c->in_bytes > UINT32_MAX ? UINT32_MAX
-						  : (uint32_t)c->in_bytes,
-	};
-	memcpy(rx->iov + rx->iovs, c->iov + c->out, c->in * sizeof(c->iov[0]));
-	rx->iovs += c->in;
-}
-
-/*
- * The next buffer that is not in use. If there is none, somebody will look
- * again: at the end of the batch, or when the guest kicks.
- */
-static struct vsock_buf *next_buffer(struct virtio_vsock *v)
-{
-	struct vsock_rx *rx = &v->rx;
-
-	for (unsigned i = 0; i < VSOCK_QUEUE_MAX; i++) {
-		if (rx->used < rx->bufs)
-			return &rx->buf[rx->used];
-		if (rx->bufs == VSOCK_QUEUE_MAX ||
-		    rx->iovs + VIRTQ_CHAIN_MAX > VSOCK_IOVS)
-			return NULL;
-		if (virtio_pop(v->port, VSOCK_RX, &rx->chain)) {
-			add_buffer(v);
-		} else if (rx->used) {
-			return NULL;
-		} else if (!virtq_notify_on(&v->port->vq[VSOCK_RX])) {
-			rx->starved = true;
-			return NULL;
-		}
-	}
-	virtio_again(v->port, VSOCK_RX); /* useless ones without end */
-	return NULL;
-}
-
-/* A buffer is the guest's again; its place is cleared up by compact(). */
-static void give_back(struct virtio_vsock *v, struct vsock_buf *buf,
-		      uint32_t len)
-{
-	virtio_complete(v->port, VSOCK_RX, buf->head, len);
-	buf->bytes = 0;
-}
-
-static void put_packet(struct virtio_vsock *v, struct vsock_buf *buf,
-		       const struct vsock_hdr *hdr)
-{
-	virtq_copy_to(v->rx.iov + buf->iov, buf->iovs, 0, hdr, VSOCK_HDR);
-	give_back(v, buf, VSOCK_HDR + hdr->len);
-}
-
-/* The batch is over: what it did not fill comes first in the next one. */
-static void compact(struct virtio_vsock *v)
-{
-	struct vsock_rx *rx = &v->rx;
-	unsigned bufs = 0, iovs = 0;
-
-	for (unsigned i = 0; i < rx->bufs; i++) {
-		struct vsock_buf buf = rx->buf[i];
-
-		if (!buf.bytes)
-			continue;
-		memmove(rx->iov + iovs, rx->iov + buf.iov,
-			buf.iovs * sizeof(rx->iov[0]));
-		buf.iov = (uint16_t)iovs;
-		iovs += buf.iovs;
-		rx->buf[bufs++] = buf;
-	}
-	rx->bufs = bufs;
-	rx->iovs = iovs;
-	rx->used = rx->runs = rx->datas = 0;
-}
 
 /* ---- packets without payload --------------------------------------------- */
 
@@ -140,7 +54,7 @@ static bool send_wanted(struct virtio_vsock *v, struct vsock_conn *c)
 
 	while (c->wants) {
 		unsigned bit = (unsigned)__builtin_ctz(c->wants);
-		struct vsock_buf *buf = next_buffer(v);
+		struct vsock_buf *buf = vsock_buf_next(v);
 		struct vsock_hdr hdr;
 
 		if (!buf)
@@ -151,7 +65,7 @@ static bool send_wanted(struct virtio_vsock *v, struct vsock_conn *c)
 			c->told_shut = c->host_shut;
 		}
 		v->rx.used++;
-		put_packet(v, buf, &hdr);
+		vsock_buf_put(v, buf, &hdr);
 		c->wants &= (uint8_t) ~(1U << bit);
 		if (hdr.op == VSOCK_OP_RST)
 			vsock_conn_end(v, c);
@@ -175,7 +89,7 @@ static void send_replies(struct virtio_vsock *v)
 {
 	while (v->replies) {
 		const struct vsock_reply *r = &v->reply[v->reply_first];
-		struct vsock_buf *buf = next_buffer(v);
+		struct vsock_buf *buf = vsock_buf_next(v);
 		struct vsock_hdr hdr;
 
 		if (!buf)
@@ -189,7 +103,7 @@ static void send_replies(struct virtio_vsock *v)
 			.op = VSOCK_OP_RST,
 		};
 		v->rx.used++;
-		put_packet(v, buf, &hdr);
+		vsock_buf_put(v, buf, &hdr);
 		v->reply_first = (v->reply_first + 1) % VSOCK_REPLIES;
 		v->replies--;
 	}
@@ -284,7 +198,7 @@ static struct vsock_run *new_run(struct virtio_vsock *v, struct vsock_conn *c)
 static bool add_run(struct virtio_vsock *v, struct vsock_conn *c, uint32_t want)
 {
 	struct vsock_rx *rx = &v->rx;
-	const struct vsock_buf *buf = next_buffer(v);
+	const struct vsock_buf *buf = vsock_buf_next(v);
 	struct vsock_run *run;
 
 	if (!buf)
@@ -295,7 +209,7 @@ static bool add_run(struct virtio_vsock *v, struct vsock_conn *c, uint32_t want)
 		run->bytes += add_data(rx, run, buf, want - run->bytes);
 		run->count++;
 		rx->used++;
-	} while (run->bytes < want && (buf = next_buffer(v)));
+	} while (run->bytes < want && (buf = vsock_buf_next(v)));
 	return true;
 }
 
@@ -306,7 +220,7 @@ static bool add_run(struct virtio_vsock *v, struct vsock_conn *c, uint32_t want)
  */
 static bool add_question(struct virtio_vsock *v, struct vsock_conn *c)
 {
-	if (!next_buffer(v))
+	if (!vsock_buf_next(v))
 		return false;
 	add_skip(v, new_run(v, c), 1);
 	v->rx.used++;
@@ -317,7 +231,7 @@ static bool add_question(struct virtio_vsock *v, struct vsock_conn *c)
 static bool send_line(struct virtio_vsock *v, struct vsock_conn *c,
 		      uint32_t credit)
 {
-	struct vsock_buf *buf = next_buffer(v);
+	struct vsock_buf *buf = vsock_buf_next(v);
 	uint32_t len = (uint32_t)(c->line_len - c->line_at);
 	struct vsock_hdr hdr;
 
@@ -334,7 +248,7 @@ static bool send_line(struct virtio_vsock *v, struct vsock_conn *c,
 	c->line_at = (uint8_t)(c->line_at + len);
 	c->credit.sent += len;
 	v->rx.used++;
-	put_packet(v, buf, &hdr);
+	vsock_buf_put(v, buf, &hdr);
 	if (c->line_at < c->line_len || c->readable)
 		vsock_conn_serve(v, c);
 	return true;
@@ -432,7 +346,7 @@ static void fill_buffers(struct virtio_vsock *v, struct vsock_conn *c,
 			hdr.flags = VSOCK_SEQ_EOM;
 			c->message = c->message_at = 0;
 		}
-		put_packet(v, buf, &hdr);
+		vsock_buf_put(v, buf, &hdr);
 	}
 }
 
@@ -477,15 +391,6 @@ static void finish_run(struct virtio_vsock *v, const struct vsock_run *run)
 		vsock_conn_serve(v, c);
 }
 
-static void release(struct virtio_vsock *v)
-{
-	for (unsigned i = 0; i < v->rx.bufs; i++)
-		if (v->rx.buf[i].bytes)
-			give_back(v, &v->rx.buf[i], 0);
-	compact(v);
-	v->rx.starved = false;
-}
-
 static void finish_batch(struct virtio_vsock *v)
 {
 	struct vsock_rx *rx = &v->rx;
@@ -493,11 +398,11 @@ static void finish_batch(struct virtio_vsock *v)
 	for (unsigned i = 0; i < rx->runs; i++)
 		finish_run(v, &rx->run[i]);
 	if (v->port->resetting) {
-		release(v);
+		vsock_buf_release(v);
 		v->port = v->tx.busy ? v->port : NULL;
 		return;
 	}
-	compact(v);
+	vsock_buf_compact(v);
 	loop_defer(v->loop, &v->service);
 }
 
@@ -530,7 +435,7 @@ void vsock_rx_run(struct virtio_vsock *v)
 	for (unsigned i = 0; i < rx->runs; i++)
 		submit_run(v, &rx->run[i]);
 	if (!rx->busy) {
-		compact(v);
+		vsock_buf_compact(v);
 		if ((v->replies || rx->first != VSOCK_NOBODY) && !rx->starved)
 			virtio_again(v->port, VSOCK_RX);
 	}
@@ -548,5 +453,5 @@ void vsock_rx_kick(struct virtio_vsock *v)
 void vsock_rx_release(struct virtio_vsock *v)
 {
 	if (!v->rx.busy)
-		release(v);
+		vsock_buf_release(v);
 }
