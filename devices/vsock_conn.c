@@ -7,9 +7,9 @@
 #include <poll.h>
 #include <string.h>
 
+#include "devices/vsock_flush.h"
 #include "devices/vsock_host.h"
 #include "devices/vsock_rx.h"
-#include "devices/vsock_tx.h"
 
 struct virtio_vsock *vsock_conn_device(struct vsock_conn *c)
 {

@@ -3,6 +3,8 @@
 #ifndef MOTE_DEVICES_VSOCK_CONN_H
 #define MOTE_DEVICES_VSOCK_CONN_H
 
+#include <stddef.h>
+
 #include "devices/virtio_vsock.h"
 
 /** vsock_conn_new() - a free one, with nothing set but its number
@@ -69,7 +71,13 @@ static inline int vsock_conn_slot(const struct virtio_vsock *v,
 	return (int)(v->slot + (unsigned)(c - v->conn));
 }
 
-/** vsock_conn_of() - the device, from one of its connections */
+/** vsock_conn_of_send() - the connection whose send_op this is */
+static inline struct vsock_conn *vsock_conn_of_send(struct loop_op *op)
+{
+	return (void *)((char *)op - offsetof(struct vsock_conn, send_op));
+}
+
+/** vsock_conn_device() - the device, from one of its connections */
 struct virtio_vsock *vsock_conn_device(struct vsock_conn *c);
 
 /** vsock_sqe() - an entry for one of @c's operations, which is counted

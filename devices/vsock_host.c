@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "devices/vsock_conn.h"
-#include "devices/vsock_tx.h"
+#include "devices/vsock_flush.h"
 #include "monitor/fmt.h"
 #include "monitor/log.h"
 

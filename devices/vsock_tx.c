@@ -13,171 +13,15 @@
 
 #include <errno.h>
 #include <liburing.h>
-#include <poll.h>
 #include <string.h>
 
 #include "devices/net_msg.h"
 #include "devices/vsock_conn.h"
+#include "devices/vsock_flush.h"
 #include "devices/vsock_host.h"
 #include "devices/vsock_rx.h"
 
-#define NO_RUN	    UINT16_MAX
 #define PACKETS_MAX 512 /* of one turn */
-
-static struct vsock_conn *of_send(struct loop_op *op)
-{
-	return (void *)((char *)op - offsetof(struct vsock_conn, send_op));
-}
-
-/* ---- bytes that went, and bytes that wait -------------------------------- */
-
-/* The host's end has taken @len bytes, or never will. */
-static void taken(struct virtio_vsock *v, struct vsock_conn *c, uint32_t len)
-{
-	c->credit.taken += len;
-	if (c->state == VSOCK_OPEN && vsock_credit_due(&c->credit))
-		vsock_conn_want(v, c, VSOCK_WANT_CREDIT);
-}
-
-/* Bytes that may go to the host's end now: all, or the first message. */
-static uint32_t sendable(struct virtio_vsock *v, const struct vsock_conn *c)
-{
-	if (c->type == VSOCK_STREAM)
-		return c->fifo.len;
-	return vsock_ends_next(&v->ends[c->number], c->credit.taken,
-			       c->fifo.len);
-}
-
-/* All that the guest sent is with the host's end: what comes after it? */
-static void caught_up(struct virtio_vsock *v, struct vsock_conn *c)
-{
-	if (c->state == VSOCK_DRAINING)
-		vsock_conn_end(v, c);
-	else if (c->state == VSOCK_OPEN && c->guest_shut & VSOCK_SHUT_SEND)
-		vsock_shut(v, c, SHUT_WR);
-}
-
-/*
- * The host's end takes no more; what waits for it is lost. If that is not its
- * own will (there was no memory), both sides shall see that it broke off.
- */
-static void refused(struct virtio_vsock *v, struct vsock_conn *c, int res)
-{
-	uint32_t len = c->fifo.len;
-
-	if (c->state == VSOCK_OPEN && !vsock_is_gone(res)) {
-		vsock_conn_reset(v, c);
-		return;
-	}
-	vsock_fifo_drop(&v->pool, &c->fifo, len);
-	taken(v, c, len);
-	vsock_host_shut(v, c, VSOCK_SHUT_RECEIVE);
-	if (c->state == VSOCK_DRAINING)
-		vsock_conn_end(v, c);
-}
-
-static void flushed(struct loop_op *op, int res, uint32_t flags);
-
-/* For a socket that answers EAGAIN instead of waiting. */
-static void writable(struct loop_op *op, int res, uint32_t flags)
-{
-	struct vsock_conn *c = of_send(op);
-	struct virtio_vsock *v = vsock_conn_device(c);
-
-	(void)res;
-	(void)flags;
-	c->ops--;
-	c->sending = false;
-	vsock_flush(v, c);
-	vsock_conn_settle(v, c);
-}
-
-static void await_writable(struct virtio_vsock *v, struct vsock_conn *c)
-{
-	struct io_uring_sqe *sqe = vsock_sqe(v, c);
-
-	c->sending = true;
-	c->send_op.done = writable;
-	io_uring_prep_poll_add(sqe, vsock_conn_slot(v, c), POLLOUT);
-	vsock_submit(sqe, &c->send_op);
-}
-
-static void flushed(struct loop_op *op, int res, uint32_t flags)
-{
-	struct vsock_conn *c = of_send(op);
-	struct virtio_vsock *v = vsock_conn_device(c);
-
-	(void)flags;
-	c->ops--;
-	c->sending = false;
-	if (c->state != VSOCK_OPEN && c->state != VSOCK_DRAINING) {
-		vsock_conn_settle(v, c);
-		return;
-	}
-	if (res == -EAGAIN) {
-		await_writable(v, c);
-		return;
-	}
-	if (res > 0) {
-		vsock_fifo_drop(&v->pool, &c->fifo, (uint32_t)res);
-		if (c->type == VSOCK_SEQPACKET)
-			vsock_ends_flip(&v->ends[c->number],
-					c->credit.taken + (uint32_t)res - 1);
-		taken(v, c, (uint32_t)res);
-		if (c->state == VSOCK_DRAINING)
-			vsock_conn_wait(v, c, VSOCK_PATIENCE);
-	} else if (res != -EINTR) {
-		refused(v, c, res);
-	}
-	vsock_flush(v, c);
-	vsock_conn_settle(v, c);
-}
-
-void vsock_flush(struct virtio_vsock *v, struct vsock_conn *c)
-{
-	struct io_uring_sqe *sqe;
-	uint32_t len = sendable(v, c);
-	unsigned iovs;
-
-	if (c->sending ||
-	    (c->state != VSOCK_OPEN && c->state != VSOCK_DRAINING))
-		return;
-	if (!len) {
-		caught_up(v, c);
-		return;
-	}
-	iovs = vsock_fifo_peek(&v->pool, &c->fifo, len, c->flush_iov,
-			       VSOCK_FLUSH);
-	net_msg_set(&c->flush_msg, c->flush_iov, iovs);
-	sqe = vsock_sqe(v, c);
-	c->sending = true;
-	c->send_op.done = flushed;
-	io_uring_prep_sendmsg(sqe, vsock_conn_slot(v, c), &c->flush_msg,
-			      MSG_NOSIGNAL);
-	vsock_submit(sqe, &c->send_op);
-}
-
-/* @len bytes of the ranges, from byte @off on, to the end of the fifo. */
-static void keep(struct virtio_vsock *v, struct vsock_conn *c,
-		 const struct iovec *iov, size_t off, uint32_t len)
-{
-	v->stats.copied_bytes += len;
-	for (; len; iov++) {
-		size_t part = iov->iov_len;
-
-		if (off >= part) {
-			off -= part;
-			continue;
-		}
-		part -= off;
-		if (part > len)
-			part = len;
-		vsock_fifo_put(&v->pool, &c->fifo,
-			       (const uint8_t *)iov->iov_base + off, part);
-		len -= (uint32_t)part;
-		off = 0;
-	}
-}
 
 /* ---- batches ------------------------------------------------------------- */
 
@@ -189,13 +33,13 @@ static void finish_run(struct virtio_vsock *v, const struct vsock_run *run)
 	c->ops--;
 	c->sending = false;
 	if (c->state == VSOCK_OPEN || c->state == VSOCK_DRAINING) {
-		taken(v, c, sent);
+		vsock_taken(v, c, sent);
 		if (run->res < 0 && run->res != -EAGAIN && run->res != -EINTR) {
-			taken(v, c, run->bytes);
-			refused(v, c, run->res);
+			vsock_taken(v, c, run->bytes);
+			vsock_refused(v, c, run->res);
 		} else {
-			keep(v, c, v->tx.iov + run->iov, sent,
-			     run->bytes - sent);
+			vsock_keep(v, c, v->tx.iov + run->iov, sent,
+				   run->bytes - sent);
 		}
 		vsock_flush(v, c);
 	}
@@ -219,7 +63,7 @@ static void finish_batch(struct virtio_vsock *v)
 
 static void run_done(struct loop_op *op, int res, uint32_t flags)
 {
-	struct vsock_conn *c = of_send(op);
+	struct vsock_conn *c = vsock_conn_of_send(op);
 	struct virtio_vsock *v = vsock_conn_device(c);
 
 	(void)flags;
@@ -324,7 +168,7 @@ static bool wanted(struct virtio_vsock *v, struct vsock_conn *c,
 		return false;
 	}
 	if (c->host_shut & VSOCK_SHUT_RECEIVE) {
-		taken(v, c, hdr->len);
+		vsock_taken(v, c, hdr->len);
 		return false;
 	}
 	return true;
@@ -340,7 +184,7 @@ static enum packet_fate take_message(struct virtio_vsock *v,
 
 	if (!wanted(v, c, hdr))
 		return PACKET_OVER;
-	keep(v, c, v->tx.chain.iov, VSOCK_HDR, hdr->len);
+	vsock_keep(v, c, v->tx.chain.iov, VSOCK_HDR, hdr->len);
 	last = c->credit.got - 1;
 	if (hdr->flags & VSOCK_SEQ_EOM && c->fifo.len &&
 	    !vsock_ends_at(ends, last)) {
@@ -348,7 +192,7 @@ static enum packet_fate take_message(struct virtio_vsock *v,
 		vsock_flush(v, c);
 	}
 	/* What was taken before may be room for the rest. */
-	taken(v, c, 0);
+	vsock_taken(v, c, 0);
 	return PACKET_OVER;
 }
 
@@ -369,7 +213,7 @@ static enum packet_fate take_data(struct virtio_vsock *v, struct vsock_conn *c,
 		return PACKET_OVER;
 	if (in_run || !c->sending)
 		return add_to_batch(v, c, hdr->len);
-	keep(v, c, v->tx.chain.iov, VSOCK_HDR, hdr->len);
+	vsock_keep(v, c, v->tx.chain.iov, VSOCK_HDR, hdr->len);
 	return PACKET_OVER;
 }
 
