@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <liburing.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@
 static struct {
 	struct loop *loop;
 	int signal_slot;
+	bool tells; /* status_fd, which is known to be for nothing else */
 	int status_fd;
 	uint64_t timeout_ns;
 	/* I/O thread */
@@ -47,14 +49,18 @@ static void timeout_done(struct loop_op *op, int res, uint32_t flags)
 		stop_now(EXIT_TIMED_OUT);
 }
 
-/* That it is open, drop_inherited() has seen. */
-static int check_status_fd(int fd, struct err *e)
+int ending_set_status_fd(int fd, struct err *e)
 {
 	int flags = fcntl(fd, F_GETFL);
 
+	if (flags < 0)
+		return err_set(e, -EBADF,
+			       "--status-fd: descriptor %d is not open", fd);
 	if (flags & O_PATH || (flags & O_ACCMODE) == O_RDONLY)
 		return err_set(e, -EINVAL,
 			       "--status-fd=%d cannot be written to", fd);
+	end.status_fd = fd;
+	end.tells = true;
 	return 0;
 }
 
@@ -63,10 +69,7 @@ int ending_open(const struct config *cfg, struct loop *loop, struct err *e)
 	sigset_t handled;
 	int fd;
 
-	if (cfg->status_fd >= 0 && check_status_fd(cfg->status_fd, e))
-		return e->code;
 	end.loop = loop;
-	end.status_fd = cfg->status_fd;
 	end.timeout_ns = cfg->timeout_ns;
 	end.signal_op.done = signal_done;
 	end.timeout_op.done = timeout_done;
@@ -103,22 +106,22 @@ void ending_start(void)
 	loop_set_op(sqe, &end.timeout_op);
 }
 
-int ending_tell(int fd, int status)
+int ending_tell(int status)
 {
 	char line[16];
 	int n = fmt_print(line, sizeof(line), "%d\n", status);
 
-	if (fd < 0 || out_raw(fd, line, (size_t)n) >= 0)
+	if (!end.tells || out_raw(end.status_fd, line, (size_t)n) >= 0)
 		return status;
-	log_err("", "--status-fd=%d: status %d is not told: %s", fd, status,
-		strerror(errno));
+	log_err("", "--status-fd=%d: status %d is not told: %s", end.status_fd,
+		status, strerror(errno));
 	return status ? status : EXIT_MISUSE;
 }
 
 void ending_exit(int status)
 {
 	terminal_restore();
-	status = ending_tell(end.status_fd, status);
+	status = ending_tell(status);
 	timing_print();
 	_exit(status);
 }

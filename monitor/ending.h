@@ -8,8 +8,15 @@ struct err;
 struct loop;
 
 /**
+ * ending_set_status_fd() - whom to tell the status, from here on
+ * @fd: what --status-fd names; outputs_check_status() has let it pass
+ * Return: 0, or negative errno with @e filled: it cannot be written to.
+ */
+int ending_set_status_fd(int fd, struct err *e);
+
+/**
  * ending_open() - block the signals that end a run and open a signalfd
- * @cfg: borrowed; its timeout and status_fd
+ * @cfg: its timeout
  * Stage "open", before other threads exist: they inherit the mask.
  */
 int ending_open(const struct config *cfg, struct loop *loop, struct err *e);
@@ -18,10 +25,10 @@ int ending_open(const struct config *cfg, struct loop *loop, struct err *e);
 void ending_start(void);
 
 /**
- * ending_tell() - write @status to descriptor @fd (-1: to nobody)
+ * ending_tell() - write @status to the descriptor for it, if there is one
  * Return: the status to end with: if nobody could be told, not 0.
  */
-int ending_tell(int fd, int status);
+int ending_tell(int status);
 
 /**
  * ending_exit() - restore the terminal, tell --status-fd, end the process

@@ -128,6 +128,19 @@ static void go(struct loop_source *source)
 	ending_start();
 }
 
+/* First of all: whatever fails is told and printed. */
+static int check_outputs(const struct config *cfg, struct err *e)
+{
+	int ret = outputs_check(cfg, e);
+	/* also who is to be told of that */
+	struct err *also = ret ? NULL : e;
+	int status = outputs_check_status(cfg, also);
+
+	if (!status && cfg->status_fd >= 0)
+		status = ending_set_status_fd(cfg->status_fd, also);
+	return ret ? ret : status;
+}
+
 /* Descriptors that options name; the others are not for us. */
 static int close_inherited(const struct config *cfg, struct err *e)
 {
@@ -224,7 +237,9 @@ int machine_open(struct machine *m, const struct config *cfg, struct err *e)
 	m->go.ring = go;
 	stop_init(m->loop);
 	loop_add_source(m->loop, &m->go);
-	ret = close_inherited(cfg, e);
+	ret = check_outputs(cfg, e);
+	if (!ret)
+		ret = close_inherited(cfg, e);
 	if (!ret)
 		ret = open_timing(m, e);
 	if (!ret && cfg->numa_node != CONFIG_ANY_NODE)

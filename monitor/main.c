@@ -102,7 +102,7 @@ int main(int argc, char **argv)
 	} else if (dispatch(command, &cfg, &e)) {
 		log_err("", "%s", e.msg);
 		if (command == COMMAND_RUN)
-			ending_tell(cfg.status_fd, e.status);
+			ending_tell(e.status);
 	}
 	return e.status;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The files that mote writes beside disks: console output, timing. */
+/* What mote writes to beside disks: stdout, stderr, the status, files of
+ * console output and timing. */
 #ifndef MOTE_MONITOR_OUTPUTS_H
 #define MOTE_MONITOR_OUTPUTS_H
 
 #include <stdbool.h>
 
+struct config;
 struct err;
 
 /* A regular file, or -1; and the option that names it. */
@@ -12,6 +14,20 @@ struct output {
 	int fd;
 	const char *option;
 };
+
+/**
+ * outputs_check() - 0, 1 and 2, as far as mote uses them, are nobody else's
+ * Not a disk's or a network card's, and what is written to them does not go
+ * into the image, the initrd or a disk. If stderr did, it does not any more: @e
+ * can be printed.
+ *
+ * Before anything is opened, printed or told, by the names in @cfg.
+ */
+int outputs_check(const struct config *cfg, struct err *e);
+
+/** outputs_check_status() - the same for the descriptor of --status-fd, if any
+ */
+int outputs_check_status(const struct config *cfg, struct err *e);
 
 /**
  * outputs_empty() - empty them, now that nothing else can go wrong

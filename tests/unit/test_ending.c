@@ -31,6 +31,9 @@ static pid_t run(const struct config *cfg, int before)
 	if (!pid) {
 		alarm(50); /* not handled: ends what hangs */
 		stop_init(loop_get());
+		if (cfg->status_fd >= 0 &&
+		    ending_set_status_fd(cfg->status_fd, &e))
+			_exit(99);
 		if (ending_open(cfg, loop_get(), &e))
 			_exit(100);
 		if (before)
