@@ -96,6 +96,7 @@ int drop_inherited(int *keep, unsigned n, struct err *e)
 		if (keep[i] < (int)first)
 			continue;
 		close_from_to(first, (unsigned)keep[i] - 1);
+		fcntl(keep[i], F_SETFD, FD_CLOEXEC);
 		first = (unsigned)keep[i] + 1;
 	}
 	close_from_to(first, ~0U);

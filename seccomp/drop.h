@@ -23,7 +23,8 @@ struct drop {
  * drop_inherited() - close every descriptor that nobody named
  * @keep, @n: the named ones, in any order, numbers below 3 ignored; sorted by
  *	      the call. 0, 1 and 2 stay, and are opened on /dev/null if they
- *	      are not open, so that no file of ours gets their numbers.
+ *	      are not open, so that no file of ours gets their numbers. The
+ *	      others get FD_CLOEXEC: no program that mote starts has them.
  * First thing of stage "open".
  */
 int drop_inherited(int *keep, unsigned n, struct err *e);

@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <liburing.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
@@ -82,6 +83,30 @@ Test(drop, what_an_option_names_has_one_use)
 	cr_assert_eq(dup2(STDERR_FILENO, 41), 41);
 	cr_expect_eq(drop_inherited(keep, 4, &e), -EINVAL);
 	cr_expect_not_null(strstr(e.msg, "descriptor 41"), "%s", e.msg);
+}
+
+Test(drop, what_an_option_names_is_not_for_programs_we_start)
+{
+	int status;
+	pid_t pid = fork();
+
+	cr_assert(pid >= 0);
+	if (!pid) {
+		int keep[] = { 42, 2, 40 };
+		struct err e;
+
+		dup2(STDERR_FILENO, 40);
+		dup2(STDERR_FILENO, 42);
+		if (drop_inherited(keep, 3, &e))
+			_exit(1);
+		_exit(fcntl(40, F_GETFD) == FD_CLOEXEC &&
+				      fcntl(42, F_GETFD) == FD_CLOEXEC &&
+				      !fcntl(2, F_GETFD)
+			      ? 0
+			      : 2);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_expect_eq(status, 0, "status 0x%x", status);
 }
 
 Test(drop, bounding_set_is_empty)
