@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -89,6 +90,18 @@ static void exec_by_path(const char *name, char *const argv[],
 	errno = error;
 }
 
+/* Mote handles some signals and ignores others; passt shall know the usual. */
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 /*
  * In a process group of its own, so that a Ctrl-C meant for mote lets mote
  * end in order. It ends by itself when our end of the socket is closed.
@@ -105,6 +118,7 @@ static void __attribute__((noreturn)) become_passt(int fd, int report)
 
 	_Static_assert(PASST_FD == 3, "fd_number says so");
 	setpgid(0, 0);
+	reset_signals();
 	report = fcntl(report, F_DUPFD_CLOEXEC, PASST_FD + 1);
 	/* without FD_CLOEXEC, also when both are the same */
 	if (fd == PASST_FD ? !fcntl(fd, F_SETFD, 0) : dup2(fd, PASST_FD) >= 0)

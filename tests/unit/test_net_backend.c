@@ -6,6 +6,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -599,4 +600,51 @@ Test(net_backend, says_how_to_get_passt)
 	cr_expect_lt(
 		open_with((struct config_net){ .fd = -1, .passt = "" }, &e), 0);
 	cr_expect_not_null(strstr(e.msg, "apt install passt"), "%s", e.msg);
+}
+
+/* What a passt that mote starts finds, as the kernel says it. */
+static void start_reporter(char report[4000])
+{
+	static const char script[] =
+		"#!/bin/sh\nexec grep ^Sig /proc/self/status >&3\n";
+	char name[120];
+	struct err e = { 0 };
+	ssize_t n, len = 0;
+	int fd;
+
+	snprintf(name, sizeof(name), "%s/passt", dir);
+	fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+	cr_assert_eq(write(fd, script, sizeof(script) - 1), sizeof(script) - 1);
+	close(fd);
+	setenv("PATH", dir, 1);
+	cr_assert_eq(
+		open_with((struct config_net){ .fd = -1, .passt = "" }, &e), 0,
+		"%s", e.msg);
+	while ((n = read(netdrv_net.fd, report + len, 3999 - (size_t)len)) > 0)
+		len += n;
+	report[len] = '\0';
+	close(netdrv_net.fd);
+	unlink(name);
+}
+
+Test(net_backend, starts_passt_with_the_usual_signals)
+{
+	char report[4000];
+	unsigned long ignored;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	start_reporter(report);
+	cr_expect_not_null(strstr(report, "SigBlk:\t0000000000000000"), "%s",
+			   report);
+	cr_assert_not_null(strstr(report, "SigIgn:"));
+	ignored = strtoul(strstr(report, "SigIgn:") + 7, NULL, 16);
+	cr_expect_not(ignored & (1UL << (SIGPIPE - 1) | 1UL << (SIGXFSZ - 1)));
+	cr_expect(ignored & 1UL << (SIGHUP - 1), "nohup's, not ours");
 }
