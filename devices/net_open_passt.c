@@ -27,7 +27,22 @@ static int connect_failed(int ret, const char *path, struct err *e)
 			       "no passt at %s; `passt --socket %s` starts "
 			       "one, and --net passt has mote start it",
 			       path, path);
+	if (ret == -EAGAIN)
+		return err_set(e, ret,
+			       "passt at %s takes no more connections; does "
+			       "it still run, and is it another VM's?",
+			       path);
 	return err_set(e, ret, "cannot connect to passt at %s", path);
+}
+
+/* Does not wait for one that accepts nobody: the start would hang, with the
+ * signals that end it blocked. */
+static int connect_now(int fd, const struct sockaddr_un *addr)
+{
+	if (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0 ||
+	    fcntl(fd, F_SETFL, O_RDWR) < 0)
+		return -errno;
+	return 0;
 }
 
 /* The working directory may be another one when it connects again. */
@@ -56,11 +71,11 @@ int net_open_passt(struct virtio_net *n, const char *path, struct err *e)
 			       "most %zu bytes",
 			       path, sizeof(addr.sun_path) - 1);
 	strcpy(addr.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_set(e, -errno, "cannot make a socket");
-	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
-		ret = -errno;
+	ret = connect_now(fd, &addr);
+	if (ret) {
 		close(fd);
 		return connect_failed(ret, path, e);
 	}

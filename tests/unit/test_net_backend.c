@@ -648,3 +648,28 @@ Test(net_backend, starts_passt_with_the_usual_signals)
 	cr_expect_not(ignored & (1UL << (SIGPIPE - 1) | 1UL << (SIGXFSZ - 1)));
 	cr_expect(ignored & 1UL << (SIGHUP - 1), "nohup's, not ours");
 }
+
+Test(net_backend, does_not_wait_for_a_passt_that_accepts_nobody)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct err e = { 0 };
+	int fd;
+
+	listener = listen_at(path);
+	strcpy(addr.sun_path, path);
+	do
+		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			    0);
+	while (!connect(fd, (struct sockaddr *)&addr, sizeof(addr)));
+	alarm(30); /* ends what hangs */
+	cr_expect_eq(
+		open_with((struct config_net){ .fd = -1, .passt = path }, &e),
+		-EAGAIN);
+	cr_expect_not_null(strstr(e.msg, "no more connections"), "%s", e.msg);
+	alarm(0);
+	accept(listener, NULL, NULL);
+	cr_assert_eq(
+		open_with((struct config_net){ .fd = -1, .passt = path }, &e),
+		0, "%s", e.msg);
+	cr_expect_not(fcntl(netdrv_net.fd, F_GETFL) & O_NONBLOCK);
+}
