@@ -49,6 +49,15 @@ static void timeout_done(struct loop_op *op, int res, uint32_t flags)
 		stop_now(EXIT_TIMED_OUT);
 }
 
+void ending_init(void)
+{
+	/* A reader that goes away is an error of the write, not a signal. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* likewise, RLIMIT_FSIZE */
+	/* Who ignores it, as some starters do, cannot wait for a child. */
+	signal(SIGCHLD, SIG_DFL);
+}
+
 int ending_set_status_fd(int fd, struct err *e)
 {
 	int flags = fcntl(fd, F_GETFL);
@@ -79,9 +88,6 @@ int ending_open(const struct config *cfg, struct loop *loop, struct err *e)
 	sigaddset(&handled, SIGHUP);
 	sigaddset(&handled, SIGQUIT);
 	sigprocmask(SIG_BLOCK, &handled, NULL);
-	/* A reader that goes away is an error of the write, not a signal. */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* likewise, RLIMIT_FSIZE */
 	fd = TIMED(TIMING_SIGNALS, signalfd(-1, &handled, SFD_CLOEXEC));
 	if (fd < 0)
 		return err_set(e, -errno, "cannot create a signalfd");

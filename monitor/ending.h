@@ -7,6 +7,9 @@ struct config;
 struct err;
 struct loop;
 
+/** ending_init() - signals that end nothing; first thing of all, any command */
+void ending_init(void);
+
 /**
  * ending_set_status_fd() - whom to tell the status, from here on
  * @fd: what --status-fd names; outputs_check_status() has let it pass

@@ -97,6 +97,7 @@ int main(int argc, char **argv)
 	enum command command;
 
 	set_up_pages();
+	ending_init();
 	if (options_parse(argc, argv, &command, &cfg, &e)) {
 		log_err("", "%s", e.msg);
 	} else if (dispatch(command, &cfg, &e)) {

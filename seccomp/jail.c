@@ -264,7 +264,7 @@ wait_outside(const struct jail *jail, pid_t child)
 {
 	pid_t self = getpid();
 	sigset_t set;
-	int status;
+	int status = 125 << 8; /* should there be nobody to wait for */
 
 	syscall(SYS_close_range, 3, ~0U, 0);
 	sigemptyset(&set);

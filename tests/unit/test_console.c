@@ -79,7 +79,7 @@ static void open_console(void)
 	guest.room = 1000;
 	sem_init(&guest.got_input, 0, 0);
 	sem_init(&guest.writable, 0, 0);
-	signal(SIGPIPE, SIG_IGN); /* as ending_open() does */
+	signal(SIGPIPE, SIG_IGN); /* as ending_init() does */
 	stop_init(loop_get());
 	cr_assert(loop_open(loop_get(), &err) == 0, "%s", err.msg);
 	cr_assert(console_open(&cfg, loop_get(), &guest.port, &err) == 0, "%s",

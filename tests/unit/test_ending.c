@@ -30,6 +30,7 @@ static pid_t run(const struct config *cfg, int before)
 	cr_assert(pid >= 0);
 	if (!pid) {
 		alarm(50); /* not handled: ends what hangs */
+		ending_init();
 		stop_init(loop_get());
 		if (cfg->status_fd >= 0 &&
 		    ending_set_status_fd(cfg->status_fd, &e))
