@@ -26,6 +26,7 @@ static struct {
 	int signal_slot;
 	bool tells; /* status_fd, which is known to be for nothing else */
 	int status_fd;
+	sigset_t handled; /* constant after ending_open() */
 	uint64_t timeout_ns;
 	/* I/O thread */
 	struct signalfd_siginfo info;
@@ -73,26 +74,43 @@ int ending_set_status_fd(int fd, struct err *e)
 	return 0;
 }
 
+/* What is ignored from the start on stays so: nohup's SIGHUP, and the signals
+ * from the keyboard for what a script has put into the background. */
+static void choose_signals(sigset_t *ret)
+{
+	static const uint8_t signals[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+
+	sigemptyset(ret);
+	for (unsigned i = 0; i < sizeof(signals); i++) {
+		struct sigaction was;
+
+		if (signals[i] == SIGTERM ||
+		    (!sigaction(signals[i], NULL, &was) &&
+		     was.sa_handler != SIG_IGN))
+			sigaddset(ret, signals[i]);
+	}
+}
+
 int ending_open(const struct config *cfg, struct loop *loop, struct err *e)
 {
-	sigset_t handled;
 	int fd;
 
 	end.loop = loop;
 	end.timeout_ns = cfg->timeout_ns;
 	end.signal_op.done = signal_done;
 	end.timeout_op.done = timeout_done;
-	sigemptyset(&handled);
-	sigaddset(&handled, SIGTERM);
-	sigaddset(&handled, SIGINT);
-	sigaddset(&handled, SIGHUP);
-	sigaddset(&handled, SIGQUIT);
-	sigprocmask(SIG_BLOCK, &handled, NULL);
-	fd = TIMED(TIMING_SIGNALS, signalfd(-1, &handled, SFD_CLOEXEC));
+	choose_signals(&end.handled);
+	sigprocmask(SIG_BLOCK, &end.handled, NULL);
+	fd = TIMED(TIMING_SIGNALS, signalfd(-1, &end.handled, SFD_CLOEXEC));
 	if (fd < 0)
 		return err_set(e, -errno, "cannot create a signalfd");
 	end.signal_slot = loop_add_file(loop, fd);
 	return 0;
+}
+
+const sigset_t *ending_signals(void)
+{
+	return &end.handled;
 }
 
 void ending_start(void)

@@ -3,6 +3,8 @@
 #ifndef MOTE_MONITOR_ENDING_H
 #define MOTE_MONITOR_ENDING_H
 
+#include <signal.h>
+
 struct config;
 struct err;
 struct loop;
@@ -20,9 +22,13 @@ int ending_set_status_fd(int fd, struct err *e);
 /**
  * ending_open() - block the signals that end a run and open a signalfd
  * @cfg: its timeout
+ * SIGTERM, and SIGINT, SIGHUP and SIGQUIT unless they are being ignored.
  * Stage "open", before other threads exist: they inherit the mask.
  */
 int ending_open(const struct config *cfg, struct loop *loop, struct err *e);
+
+/** ending_signals() - those that ending_open() has blocked */
+const sigset_t *ending_signals(void);
 
 /** ending_start() - watch signals, start --timeout; I/O thread, loop started */
 void ending_start(void);

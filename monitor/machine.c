@@ -327,7 +327,7 @@ static int enter_jail(struct machine *m, struct err *e)
 {
 	const struct config *cfg = m->cfg;
 	const struct jail jail = { cfg->jail, cfg->vsock.path, cfg->uid,
-				   cfg->gid };
+				   cfg->gid, ending_signals() };
 	int ret = 0;
 
 	if (jail.dir || jail.uid || jail.gid)

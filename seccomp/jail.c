@@ -256,22 +256,17 @@ static int lock_outside(const struct jail *jail, pid_t child, pid_t self)
 }
 
 /*
- * The signals that end a run are blocked, by ending_open(). The child gets
- * them from the terminal as well; the second one changes nothing.
+ * The child gets signals from the terminal as well; the second one changes
+ * nothing.
  */
 static void __attribute__((noreturn))
 wait_outside(const struct jail *jail, pid_t child)
 {
 	pid_t self = getpid();
-	sigset_t set;
+	sigset_t set = *jail->signals;
 	int status = 125 << 8; /* should there be nobody to wait for */
 
 	syscall(SYS_close_range, 3, ~0U, 0);
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGQUIT);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_SETMASK, &set, NULL);
 	if (lock_outside(jail, child, self))

@@ -6,6 +6,8 @@
 #ifndef MOTE_SECCOMP_JAIL_H
 #define MOTE_SECCOMP_JAIL_H
 
+#include <signal.h>
+
 struct err;
 
 /**
@@ -15,11 +17,13 @@ struct err;
  * @socket: NULL, or a path whose directory is the working directory in the
  *	 jail: a mount by itself, so that its ".." leads nowhere
  * @uid, @gid: to become; 0: stay
+ * @signals: those that end a run; the caller has blocked them
  */
 struct jail {
 	const char *dir;
 	const char *socket;
 	unsigned uid, gid;
+	const sigset_t *signals;
 };
 
 /**

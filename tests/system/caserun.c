@@ -107,6 +107,10 @@ static pid_t start(const char *output, char **command, const sigset_t *old)
 	if (pid > 0)
 		return pid;
 	sigprocmask(SIG_SETMASK, old, NULL);
+	/* nohup's and a background's ignoring is not for the case */
+	signal(SIGHUP, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
 	setsid();
 	in = open("/dev/null", O_RDONLY);
 	out = open(output, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0644);

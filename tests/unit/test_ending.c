@@ -15,7 +15,15 @@
 #include "monitor/loop.h"
 #include "monitor/stop.h"
 
-TestSuite(ending, .timeout = 60);
+/* Whatever nohup or a shell made of them. */
+static void setup(void)
+{
+	signal(SIGHUP, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
+}
+
+TestSuite(ending, .init = setup, .timeout = 60);
 
 /* What mote does between its start and its end, but for the guest. */
 static pid_t run(const struct config *cfg, int before)
@@ -82,6 +90,27 @@ Test(ending, signal_that_came_early_is_not_lost)
 	static const struct config cfg = { .status_fd = -1 };
 
 	cr_expect(status_of(run(&cfg, SIGTERM)) == 128 + SIGTERM);
+}
+
+Test(ending, what_was_ignored_at_the_start_stays_so)
+{
+	static const struct config cfg = { .status_fd = -1 };
+	pid_t pid;
+
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	pid = run(&cfg, 0);
+	/* of those that are pending, the lower number would come first */
+	cr_assert(kill(pid, SIGSTOP) == 0);
+	cr_assert(kill(pid, SIGHUP) == 0);
+	cr_assert(kill(pid, SIGINT) == 0);
+	cr_assert(kill(pid, SIGTERM) == 0);
+	cr_assert(kill(pid, SIGCONT) == 0);
+	cr_expect(status_of(pid) == 128 + SIGTERM, "there must be a way");
+	pid = run(&cfg, 0);
+	cr_assert(kill(pid, SIGQUIT) == 0);
+	cr_expect(status_of(pid) == 128 + SIGQUIT);
 }
 
 Test(ending, timeout_has_its_own_status)
