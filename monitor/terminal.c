@@ -102,6 +102,16 @@ static int post_guard(struct err *e)
 	return 0;
 }
 
+/* By the end we may be in the background: setting the mode would stop us. */
+static void block_stop(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTTOU);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 int terminal_open(struct err *e)
 {
 	pid_t foreground;
@@ -114,6 +124,7 @@ int terminal_open(struct err *e)
 	foreground = tcgetpgrp(STDIN_FILENO);
 	if (foreground >= 0 && foreground != getpgrp())
 		return 0;
+	block_stop();
 	ret = post_guard(e);
 	return ret < 0 ? ret : 1;
 }

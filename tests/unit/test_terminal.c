@@ -144,6 +144,49 @@ Test(terminal, foreground_may_use_it_and_background_may_not)
 	cr_expect(open_in_session(true) == 0);
 }
 
+/* The session's leader takes the terminal back before its child is done. */
+static int restore_in_background(void)
+{
+	int status;
+	pid_t pid;
+	struct err e;
+
+	signal(SIGTTOU, SIG_IGN); /* for the leader; the child has it back */
+	if (setsid() < 0 || ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0)
+		return 100;
+	pid = fork();
+	if (!pid) {
+		signal(SIGTTOU, SIG_DFL);
+		if (terminal_open(&e) != 1)
+			_exit(101);
+		terminal_raw();
+		setpgid(0, 0);
+		if (tcgetpgrp(STDIN_FILENO) == getpgrp())
+			_exit(102);
+		terminal_restore();
+		_exit(0);
+	}
+	if (waitpid(pid, &status, WUNTRACED) != pid)
+		return 103;
+	if (!WIFSTOPPED(status))
+		return WEXITSTATUS(status);
+	kill(pid, SIGKILL);
+	return 104;
+}
+
+Test(terminal, is_restored_from_the_background)
+{
+	struct termios before = mode();
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(restore_in_background());
+	cr_assert(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+	cr_expect(WEXITSTATUS(status) == 0, "%d", WEXITSTATUS(status));
+	cr_expect(same(mode(), before));
+}
+
 /* ---- the guard
  * ---------------------------------------------------------------------- */
 
