@@ -50,13 +50,13 @@ static int open_path(const struct config_disk *cfg, struct err *e)
 		return fd;
 	if (errno == EINVAL && cfg->direct)
 		return err_set(e, -EINVAL,
-			       "disk %s: its file system cannot do O_DIRECT; "
-			       "leave out `direct`",
+			       "disk %.120s: its file system cannot do "
+			       "O_DIRECT; leave out `direct`",
 			       cfg->path);
 	if ((errno == EACCES || errno == EROFS || errno == EPERM) &&
 	    !cfg->read_only)
 		return err_set(e, -errno,
-			       "disk %s cannot be opened for writing "
+			       "disk %.120s cannot be opened for writing "
 			       "(add `,ro` if it need not be)",
 			       cfg->path);
 	return err_open(e, -errno, "disk", cfg->path);
