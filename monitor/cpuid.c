@@ -37,8 +37,11 @@ static const struct {
 	{ 0x6, 0, ECX, ~0U },
 	/* SGX; cache monitoring and allocation; MPX; processor trace */
 	{ 0x7, 0, EBX, BIT(2) | BIT(12) | BIT(14) | BIT(15) | BIT(25) },
-	/* SGX launch control, key locker */
-	{ 0x7, 0, ECX, BIT(23) | BIT(30) },
+	/* SGX launch control, key locker; shadow stacks, whose MSRs the filter
+	 * keeps (seccomp/msr.c) */
+	{ 0x7, 0, ECX, BIT(7) | BIT(23) | BIT(30) },
+	/* indirect branch tracking, likewise */
+	{ 0x7, 0, EDX, BIT(20) },
 	/* SVM, instruction based sampling, SKINIT, watchdog, LWP, counters */
 	{ 0x80000001, 0, ECX,
 	  BIT(2) | BIT(10) | BIT(12) | BIT(13) | BIT(15) | BIT(23) | BIT(24) |

@@ -5,6 +5,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "seccomp/msr.h"
+
 #define INDEXED KVM_CPUID_FLAG_SIGNIFCANT_INDEX
 #define BIT(n)	(1U << (n))
 
@@ -164,7 +166,9 @@ static const struct {
 	{ 0x7, EBX, 18, true, "RDSEED" },
 	{ 0x7, EBX, 25, false, "PT" },
 	{ 0x7, ECX, 2, true, "UMIP" },
+	{ 0x7, ECX, 7, false, "CET_SS" },
 	{ 0x7, ECX, 30, false, "SGX launch control" },
+	{ 0x7, EDX, 20, false, "CET_IBT" },
 	{ 0x7, EDX, 29, true, "ARCH_CAPABILITIES" },
 	{ 0x7, EDX, 31, true, "SSBD" },
 };
@@ -210,6 +214,53 @@ Test(cpuid, shows_and_hides_features)
 				 amd_bits[i].bit &
 			 1) == amd_bits[i].seen,
 			"%s", amd_bits[i].name);
+}
+
+/* What a guest that sees the feature reads or writes without being asked. */
+static const struct {
+	uint32_t leaf;
+	enum reg reg;
+	unsigned bit;
+	uint32_t msr;
+	const char *name;
+} msr_of[] = {
+	{ 0x1, EDX, 11, 0x174, "SEP" },
+	{ 0x1, EDX, 12, 0xfe, "MTRR" },
+	{ 0x1, EDX, 14, 0x179, "MCA" },
+	{ 0x1, EDX, 16, 0x277, "PAT" },
+	{ 0x1, EDX, 22, 0x19b, "ACPI" },
+	{ 0x1, ECX, 15, 0x345, "PDCM" },
+	{ 0x1, ECX, 24, 0x6e0, "TSC deadline" },
+	{ 0x7, EBX, 1, 0x3b, "TSC_ADJUST" },
+	{ 0x7, EBX, 14, 0xd90, "MPX" },
+	{ 0x7, EBX, 25, 0x570, "PT" },
+	{ 0x7, ECX, 5, 0xe1, "WAITPKG" },
+	{ 0x7, ECX, 7, 0x6a2, "CET_SS" },
+	{ 0x7, ECX, 30, 0x8c, "SGX launch control" },
+	{ 0x7, EDX, 20, 0x6a2, "CET_IBT" },
+	{ 0x7, EDX, 26, 0x48, "SPEC_CTRL" },
+	{ 0x7, EDX, 28, 0x10b, "L1D_FLUSH" },
+	{ 0x7, EDX, 29, 0x10a, "ARCH_CAPABILITIES" },
+};
+
+static bool is_allowed(uint32_t msr)
+{
+	for (const struct msr_row *r = msr_rows; r->last; r++)
+		if (msr >= r->first && msr <= r->last)
+			return true;
+	return false;
+}
+
+Test(cpuid, shows_no_feature_whose_msrs_are_refused)
+{
+	LOAD(intel);
+	cpuid_restrict(&table, 2, 0);
+	for (size_t i = 0; i < sizeof(msr_of) / sizeof(msr_of[0]); i++)
+		cr_expect(!(reg_of(cpuid(msr_of[i].leaf, 0), msr_of[i].reg) &
+			    BIT(msr_of[i].bit)) ||
+				  is_allowed(msr_of[i].msr),
+			  "%s, but not MSR 0x%x", msr_of[i].name,
+			  msr_of[i].msr);
 }
 
 Test(cpuid, empties_leaves_of_what_is_hidden)
