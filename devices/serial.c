@@ -7,8 +7,9 @@
  * the port clears the FIFO and reads RBR blindly, which would lose what the
  * user typed ahead or piped in. So received bytes are shown only while the
  * receive interrupt is enabled, or to a guest that plainly polls: one that
- * reads LSR many times without sending anything. In loopback the chip hears
- * itself only; input waits behind it, untouched by a driver's self-test.
+ * reads LSR many times without sending anything or waiting until it can. In
+ * loopback the chip hears itself only; input waits behind it, untouched by a
+ * driver's self-test.
  */
 #include "devices/serial.h"
 
@@ -85,16 +86,18 @@ static uint8_t read_msr(const struct serial *s)
 
 static uint8_t read_lsr(struct serial *s)
 {
-	uint8_t lsr;
+	uint8_t lsr = 0;
 
-	if (s->lsr_reads < POLLS)
-		s->lsr_reads++;
-	lsr = rx_empty(s) ? 0 : LSR_DR;
 	if (console_has_room())
 		lsr |= LSR_THRE;
 	/* "All sent": a guest that writes by the string may ask for this. */
 	if (lsr & LSR_THRE && console_half_free())
 		lsr |= LSR_TEMT;
+	/* Who waits for the transmitter, or tests the port, does not poll. */
+	if (lsr & LSR_TEMT && !(s->mcr & MCR_LOOP) && s->lsr_reads < POLLS)
+		s->lsr_reads++;
+	if (!rx_empty(s))
+		lsr |= LSR_DR;
 	return lsr;
 }
 

@@ -495,6 +495,36 @@ Test(serial, polling_guest_sees_input)
 	cr_expect(in(LSR) == 0x61 && in(RBR) == 'q');
 }
 
+/* A driver that starts the port behind one that fills the console. */
+Test(serial, waiting_for_the_transmitter_is_no_polling)
+{
+	type("early");
+	fake.room = 1;
+	out(THR, 'x');
+	for (int i = 0; i < 20; i++)
+		cr_expect(!(in(LSR)&0x61));
+	fake.room = 1000;
+	out(FCR, 0x07);
+	out(IER, 0x01);
+	cr_expect(in(RBR) == 'e', "typed ahead and lost");
+}
+
+/* FreeBSD's way to measure the FIFO: 16 bytes in loopback, LSR for each. */
+Test(serial, self_test_is_no_polling)
+{
+	type("early");
+	out(MCR, 0x10);
+	out(FCR, 0x01);
+	for (int i = 0; i < 16; i++)
+		out(THR, 'a');
+	while (in(LSR)&0x01)
+		in(RBR);
+	out(MCR, 0x00);
+	out(FCR, 0x07);
+	out(IER, 0x01);
+	cr_expect(in(RBR) == 'e', "typed ahead and lost");
+}
+
 Test(serial, keeps_input_when_a_driver_starts_over)
 {
 	out(IER, 0x01);
