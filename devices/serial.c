@@ -264,6 +264,7 @@ static void serial_write(void *dev, uint64_t off, unsigned size, uint64_t v)
 	}
 	is = irq_pending(s);
 	spin_unlock(&s->lock);
+	console_ring();
 	if (was != is || (is && event))
 		update_irq(s, is);
 	if (unblock)

@@ -43,8 +43,9 @@ static struct {
 	/* Producer: vCPU threads under the port's lock. Consumer: I/O thread.
 	 * Free-running counters; bytes between tail and head are queued. */
 	_Atomic uint32_t head, tail;
-	_Atomic bool quiet;   /* nothing written lately: ring for any byte */
-	_Atomic bool blocked; /* the producer found no room */
+	_Atomic bool quiet;    /* nothing written lately: ring for any byte */
+	_Atomic bool blocked;  /* the producer found no room */
+	_Atomic bool ring_due; /* console_put() to console_ring() */
 
 	/* I/O thread */
 	struct loop_source out_source, in_source;
@@ -211,8 +212,14 @@ bool console_put(uint8_t byte)
 	if (byte == '\n' || atomic_load(&con.quiet) ||
 	    head - atomic_load_explicit(&con.tail, memory_order_relaxed) ==
 		    OUT_SIZE / 2)
-		loop_ring(con.loop, &con.out_source);
+		atomic_store(&con.ring_due, true);
 	return true;
+}
+
+void console_ring(void)
+{
+	if (atomic_load(&con.ring_due) && atomic_exchange(&con.ring_due, false))
+		loop_ring(con.loop, &con.out_source);
 }
 
 /* The stop waits for output as long as somebody takes it, be it slowly. */

@@ -47,9 +47,14 @@ int console_file(void);
 /**
  * console_put() - queue one byte of output
  * Context: vCPU threads, one at a time (the caller's lock); never blocks.
+ * console_ring() is to follow, when the lock is free.
  * Return: false if there is no room; the port is told when there is again.
  */
 bool console_put(uint8_t byte);
+
+/** console_ring() - wake the I/O thread if console_put() left a reason to;
+ *  any thread, a system call if that sleeps */
+void console_ring(void);
 
 /* Who finds a 16550's THR empty fills its FIFO without looking again. */
 #define CONSOLE_BURST 16U

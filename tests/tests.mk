@@ -41,7 +41,7 @@ $(BUILD)/san/%.o: %.c
 
 # The serial port is tested over a console that does as the test says.
 FAKE_CONSOLE = -Wl,--wrap=console_put,--wrap=console_has_room \
-               -Wl,--wrap=console_unblock_input
+               -Wl,--wrap=console_ring,--wrap=console_unblock_input
 
 $(BUILD)/tests/unit: $(UNIT_OBJ) $(CORE_SAN_OBJ)
 	$(call say,LD,$@)

@@ -27,10 +27,12 @@ static struct {
 	size_t room, taken;
 	bool blocked; /* somebody was told that there is no room */
 	bool stalled; /* the port had no room: the host's input waits */
+	bool unrung;  /* bytes that nobody was woken for */
 } console;
 
 bool __wrap_console_has_room(void);
 bool __wrap_console_put(uint8_t byte);
+void __wrap_console_ring(void);
 void __wrap_console_unblock_input(void);
 
 bool __wrap_console_has_room(void)
@@ -47,7 +49,13 @@ bool __wrap_console_put(uint8_t byte)
 		return false;
 	console.room--;
 	console.taken++;
+	console.unrung = true;
 	return true;
+}
+
+void __wrap_console_ring(void)
+{
+	console.unrung = false;
 }
 
 void __wrap_console_unblock_input(void)
@@ -86,6 +94,7 @@ static void check(void)
 	size_t room = port.port.room(&port.port);
 
 	FUZZ_CHECK(level == pending());
+	FUZZ_CHECK(!console.unrung);
 	FUZZ_CHECK(room == SERIAL_RX_SIZE - (port.rx_head - port.rx_tail));
 	FUZZ_CHECK(room <= SERIAL_RX_SIZE);
 	FUZZ_CHECK(port.loop_head - port.loop_tail <= SERIAL_LOOP_SIZE);

@@ -17,15 +17,19 @@ static struct {
 	bool here; /* instead of the real one, for the tests of this file */
 	char out[4096];
 	size_t len, room;
-	bool blocked;
-	unsigned unblocked;
+	bool blocked, unrung;
+	unsigned unblocked, rung_locked;
 } fake;
+
+static struct serial port;
 
 /* The link replaces calls of the console by these (--wrap). */
 bool __real_console_put(uint8_t byte);
 bool __wrap_console_put(uint8_t byte);
 bool __real_console_has_room(void);
 bool __wrap_console_has_room(void);
+void __real_console_ring(void);
+void __wrap_console_ring(void);
 void __real_console_unblock_input(void);
 void __wrap_console_unblock_input(void);
 
@@ -46,7 +50,21 @@ bool __wrap_console_put(uint8_t byte)
 		return false;
 	fake.room--;
 	fake.out[fake.len++ % sizeof(fake.out)] = (char)byte;
+	fake.unrung = true;
 	return true;
+}
+
+void __wrap_console_ring(void)
+{
+	if (!fake.here) {
+		__real_console_ring();
+		return;
+	}
+	fake.unrung = false;
+	if (atomic_flag_test_and_set(&port.lock.held))
+		fake.rung_locked++;
+	else
+		spin_unlock(&port.lock);
 }
 
 void __wrap_console_unblock_input(void)
@@ -84,8 +102,6 @@ static const char *told(void)
 	line.n = 0;
 	return calls;
 }
-
-static struct serial port;
 
 static void setup(void)
 {
@@ -413,6 +429,17 @@ Test(serial, full_console_takes_thre_away_until_writable)
 	cr_expect(in(LSR) == 0x60);
 	cr_expect(in(IIR) == 0xc2);
 	cr_expect_str_eq(told(), "0");
+}
+
+/* Ringing may be a system call. */
+Test(serial, rings_the_console_when_its_lock_is_free)
+{
+	for (const char *c = "two\nlines\n"; *c; c++) {
+		out(THR, (uint8_t)*c);
+		cr_expect(!fake.unrung, "nobody was told");
+	}
+	cr_expect(fake.len == 10);
+	cr_expect(!fake.rung_locked);
 }
 
 Test(serial, writable_is_silent_when_nobody_asked)
