@@ -19,6 +19,8 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "monitor/err.h"
@@ -337,10 +339,45 @@ static int open_file(const char *path, struct err *e)
 	return fd;
 }
 
+/* 0: @fd is none. */
+static unsigned terminal_number(int fd)
+{
+	unsigned n;
+
+	return syscall(SYS_ioctl, fd, TIOCGDEV, &n) ? 0 : n;
+}
+
+/*
+ * A description of the terminal that is ours alone, so that writes need not
+ * block: a terminal's know of O_NONBLOCK only. Since Linux 6.9 the ring carries
+ * them out at once where there is room for a byte, and waits for that of the
+ * rest inside io_uring_enter(2), for ever if nobody reads. Others' descriptions
+ * of it, a shell's, stay as they are.
+ *
+ * What a name leads to may be another terminal: /dev/ptmx makes a new one,
+ * /dev/tty is our session's.
+ */
+static int open_terminal(void)
+{
+	unsigned number = terminal_number(STDOUT_FILENO);
+	int fd;
+
+	if (!number)
+		return STDOUT_FILENO;
+	fd = open("/proc/self/fd/1",
+		  O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return STDOUT_FILENO;
+	if (terminal_number(fd) == number)
+		return fd;
+	close(fd);
+	return STDOUT_FILENO;
+}
+
 int console_open(const struct config *cfg, struct loop *loop,
 		 struct console_port *port, struct err *e)
 {
-	int ret, out = STDOUT_FILENO;
+	int ret, out;
 
 	con.loop = loop;
 	con.port = port;
@@ -367,6 +404,7 @@ int console_open(const struct config *cfg, struct loop *loop,
 			return out;
 		con.file = out;
 	} else {
+		out = open_terminal();
 		ret = terminal_open(e);
 		if (ret < 0)
 			return ret;

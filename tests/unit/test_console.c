@@ -560,6 +560,18 @@ static int terminal_in(void)
 	return fd;
 }
 
+/* A terminal as stdout; what its user reads from. */
+static int terminal_out(void)
+{
+	int fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), tty;
+
+	cr_assert(fd >= 0 && grantpt(fd) == 0 && unlockpt(fd) == 0);
+	tty = open(ptsname(fd), O_RDWR | O_NOCTTY);
+	cr_assert(tty >= 0);
+	become(open("/dev/null", O_RDONLY), tty);
+	return fd;
+}
+
 static void await_raw_mode(void)
 {
 	struct termios t;
@@ -596,4 +608,79 @@ Test(console, escape_key_ends_the_run)
 	pthread_join(io, NULL);
 	cr_expect(stop_status() == EXIT_SIGNAL_BASE + SIGINT);
 	cr_expect(guest.len == 1, "what came with it is not for the guest");
+}
+
+Test(console, terminal_gets_all_however_slowly_it_reads)
+{
+	int fd = terminal_out();
+	struct termios t;
+
+	cr_assert(tcgetattr(fd, &t) == 0);
+	t.c_oflag &= ~(tcflag_t)OPOST;
+	cr_assert(tcsetattr(fd, TCSANOW, &t) == 0);
+	expect_long_output(fd);
+}
+
+/* Ctrl-S, or a window that hangs. */
+Test(console, stop_does_not_wait_for_a_terminal_that_never_reads)
+{
+	int fd = terminal_out();
+
+	start();
+	for (int i = 0; i < 60000; i++)
+		cr_assert(put_byte('x'));
+	finish();
+	close(fd);
+}
+
+static void io_is_alive(struct loop_source *source)
+{
+	(void)source;
+	sem_post(&guest.got_input);
+}
+
+Test(console, terminal_that_never_reads_does_not_stop_the_io_thread)
+{
+	static struct loop_source other = { .ring = io_is_alive };
+	int fd = terminal_out();
+
+	open_console();
+	loop_add_source(loop_get(), &other);
+	cr_assert(!pthread_create(&io, NULL, io_thread, NULL));
+	for (int i = 0; i < 60000; i++)
+		cr_assert(put_byte('x'));
+	nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
+	loop_ring(loop_get(), &other); /* a disk's doorbell, say */
+	sem_wait(&guest.got_input);
+	finish();
+	close(fd);
+}
+
+/* Descriptors that a shell or a pager shares with us. */
+Test(console, terminal_of_others_stays_as_it_is)
+{
+	int fd = terminal_out();
+
+	start();
+	put("x");
+	cr_expect(!(fcntl(STDOUT_FILENO, F_GETFL) & O_NONBLOCK));
+	finish();
+	close(fd);
+}
+
+/* Opening a terminal's other side by its name makes another terminal. */
+Test(console, other_side_of_a_terminal_is_a_console_too)
+{
+	int fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), tty;
+	char buf[16] = { 0 };
+
+	cr_assert(fd >= 0 && grantpt(fd) == 0 && unlockpt(fd) == 0);
+	tty = open(ptsname(fd), O_RDWR | O_NOCTTY);
+	cr_assert(tty >= 0);
+	become(open("/dev/null", O_RDONLY), fd);
+	start();
+	put("hello\n");
+	cr_expect(read(tty, buf, sizeof(buf)) == 6);
+	cr_expect_str_eq(buf, "hello\n");
+	finish();
 }
