@@ -32,8 +32,11 @@
 
 #define OUT_SIZE    65536U /* power of two */
 #define HOLD_NS	    1000000L
-#define DRAIN_NS    500000000L /* a reader's chance after a stop */
-#define ESCAPE_BYTE 0x1d       /* Ctrl-] */
+#define ESCAPE_BYTE 0x1d /* Ctrl-] */
+
+/* A stop's patience with a reader that takes nothing. A pipe of a page says
+ * that something was taken when the page is empty: 2 KB/s are fast enough. */
+#define DRAIN_SECONDS 2
 
 static struct {
 	struct loop *loop;
@@ -384,7 +387,7 @@ int console_open(const struct config *cfg, struct loop *loop,
 	con.in_slot = con.out_slot = con.file = -1;
 	con.quiet = true;
 	con.hold_time.tv_nsec = HOLD_NS;
-	con.drain_time.tv_nsec = DRAIN_NS;
+	con.drain_time.tv_sec = DRAIN_SECONDS;
 	con.write_op.done = write_done;
 	con.poll_op.done = poll_done;
 	con.hold_op.done = hold_done;

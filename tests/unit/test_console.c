@@ -343,11 +343,35 @@ Test(console, stop_waits_for_a_reader_as_long_as_it_reads)
 	while (n < 40000) {
 		ssize_t part;
 
-		nanosleep(&(struct timespec){ .tv_nsec = 80000000 }, NULL);
+		nanosleep(&(struct timespec){ .tv_nsec = 240000000 }, NULL);
 		part = read(fd, buf, sizeof(buf));
 		cr_assert(part > 0);
 		for (ssize_t i = 0; i < part; i++, n++)
 			cr_assert(buf[i] == pattern(n), "byte %zu", n);
+	}
+	pthread_join(io, NULL);
+}
+
+/* 4 KB/s: a pipe of 4 KiB has room again every second. */
+Test(console, stop_waits_for_a_reader_of_a_few_kilobytes_a_second)
+{
+	int fd = pipe_out(0);
+	char buf[500];
+	size_t n = 0;
+
+	start();
+	for (size_t i = 0; i < 10000; i++)
+		cr_assert(put_byte(pattern(i)));
+	stop_now(0);
+	while (n < 10000) {
+		ssize_t part;
+
+		nanosleep(&(struct timespec){ .tv_nsec = 120000000 }, NULL);
+		cr_assert(poll(&(struct pollfd){ fd, POLLIN, 0 }, 1, 5000) == 1,
+			  "%zu bytes", n);
+		part = read(fd, buf, sizeof(buf));
+		for (ssize_t i = 0; i < part; i++, n++)
+			cr_assert((uint8_t)buf[i] == pattern(n), "byte %zu", n);
 	}
 	pthread_join(io, NULL);
 }
