@@ -48,6 +48,12 @@ static struct vsock_conn *take_slot(struct vsock *v)
 	return v->used < VSOCK_CONNS ? &v->conn[v->used++] : NULL;
 }
 
+static void free_slot(struct vsock *v, struct vsock_conn *c)
+{
+	c->next = v->free;
+	v->free = number(v, c);
+}
+
 struct vsock_conn *vsock_new(struct vsock *v, uint64_t cid, uint32_t ours,
 			     uint32_t theirs, enum vsock_stage stage)
 {
@@ -59,8 +65,10 @@ struct vsock_conn *vsock_new(struct vsock *v, uint64_t cid, uint32_t ours,
 	if (!c->window)
 		c->window =
 			heap_buffers((v->window + VSOCK_PAGE - 1) / VSOCK_PAGE);
-	if (!c->window)
-		kit_panic("vsock: no memory for a window");
+	if (!c->window) {
+		free_slot(v, c);
+		return NULL;
+	}
 	/* It may still be in the list of those that are ready. */
 	*c = (struct vsock_conn){ .window = c->window,
 				  .listed = c->listed,
@@ -90,8 +98,7 @@ static void release(struct vsock *v, struct vsock_conn *c)
 {
 	c->stage = VSOCK_FREE;
 	c->wants = 0;
-	c->next = v->free;
-	v->free = number(v, c);
+	free_slot(v, c);
 	v->open--;
 }
 
@@ -247,6 +254,14 @@ bool vsock_ended(const struct vsock_conn *c)
 	return !c->waiting && c->their_shut & VSOCK_SHUT_SEND;
 }
 
+/* A device may have smaller queues than we ask for. */
+static unsigned spare(const struct vsock *v)
+{
+	unsigned quarter = v->tx.size / 4U;
+
+	return quarter < VSOCK_SPARE ? quarter : VSOCK_SPARE;
+}
+
 uint32_t vsock_send(struct vsock *v, struct vsock_conn *c, const void *buf,
 		    uint32_t len)
 {
@@ -266,7 +281,7 @@ uint32_t vsock_send(struct vsock *v, struct vsock_conn *c, const void *buf,
 		if (part > PAYLOAD)
 			part = PAYLOAD;
 		if (part && c->stage == VSOCK_UP) {
-			p = vsock_new_packet(v, VSOCK_SPARE);
+			p = vsock_new_packet(v, spare(v));
 			v->stuck |= !p;
 		}
 		if (!p) {

@@ -114,7 +114,7 @@ bool vsock_listen(struct vsock *v, uint32_t port);
 /**
  * vsock_connect() - to a port of the host (VSOCK_CID_HOST)
  * It is ready when it is up, or refused.
- * Return: NULL when too many are open.
+ * Return: NULL when too many are open, or there is no memory for its window.
  */
 struct vsock_conn *vsock_connect(struct vsock *v, uint64_t cid, uint32_t port);
 

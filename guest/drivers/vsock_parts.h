@@ -7,7 +7,7 @@
 
 /* ---- vsock.c ------------------------------------------------------------- */
 
-/** vsock_new() - a connection both ends know of. NULL: no room. */
+/** vsock_new() - a connection both ends know of. NULL: no room, no memory. */
 struct vsock_conn *vsock_new(struct vsock *v, uint64_t cid, uint32_t ours,
 			     uint32_t theirs, enum vsock_stage stage);
 
