@@ -6,6 +6,7 @@
 
 #define PAGE	    4096
 #define MTU_DEFAULT 1500
+#define NET_ETHER   14U /* bytes in front of what the MTU counts */
 
 static void *pages(size_t bytes)
 {
@@ -35,11 +36,24 @@ static void read_config(struct net_card *n)
 	n->mtu = n->dev.features & NET_F_MTU ? config.mtu : MTU_DEFAULT;
 }
 
+/* A driver that takes NET_F_MTU must have room for such frames (§5.1.4.2). If
+ * the device does not offer it, it does not matter what is said here. */
+static bool mtu_fits(const struct net_card *n)
+{
+	uint16_t mtu;
+
+	virtio_config(&n->dev, offsetof(struct net_config, mtu), &mtu,
+		      sizeof(mtu));
+	return NET_HDR + NET_ETHER + mtu <= NET_BUF;
+}
+
 bool net_open(struct net_card *n, unsigned nth, uint64_t wanted)
 {
 	memset(n, 0, sizeof(*n));
 	if (!virtio_find(&n->dev, VIRTIO_NET, nth))
 		return false;
+	if (!(wanted & NET_F_MRG_RXBUF) && !mtu_fits(n))
+		wanted &= ~NET_F_MTU;
 	virtio_negotiate(&n->dev, wanted);
 	read_config(n);
 	virtio_queue_open(&n->rx, &n->dev, NET_RX, NET_DEPTH);

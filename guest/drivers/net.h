@@ -41,7 +41,7 @@ struct net_part {
 
 /**
  * struct net_card
- * @mtu: 1500, or what the device says
+ * @mtu: 1500, or what the device says if a buffer holds that
  * @outside: buffers taken and not given back
  */
 struct net_card {
