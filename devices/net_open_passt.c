@@ -20,6 +20,8 @@
 
 #define PASST_FD 3 /* what the descriptor is called in passt */
 
+static char passt[] = "passt";
+
 static int connect_failed(int ret, const char *path, struct err *e)
 {
 	if (ret == -ENOENT || ret == -ECONNREFUSED)
@@ -85,9 +87,10 @@ int net_open_passt(struct virtio_net *n, const char *path, struct err *e)
 	return 0;
 }
 
-/* Returns only when there is no such program in PATH, or it cannot start. */
-static void exec_by_path(const char *name, char *const argv[],
-			 char *const envp[])
+/* Returns -errno when there is no such program in PATH, or it cannot start; and
+ * without @argv 0 when there is one. */
+static int exec_by_path(const char *name, char *const argv[],
+			char *const envp[])
 {
 	const char *dirs = getenv("PATH");
 	int error = ENOENT;
@@ -97,12 +100,15 @@ static void exec_by_path(const char *name, char *const argv[],
 		char file[PATH_MAX];
 
 		fmt_print(file, sizeof(file), "%.*s/%s", (int)n, dirs, name);
-		execve(file, argv, envp);
+		if (argv)
+			execve(file, argv, envp);
+		else if (!access(file, X_OK))
+			return 0;
 		if (errno != ENOENT && errno != ENOTDIR)
 			error = errno;
 		dirs += n + (dirs[n] == ':');
 	}
-	errno = error;
+	return -error;
 }
 
 /* Mote handles some signals and ignores others; passt shall know the usual. */
@@ -125,20 +131,21 @@ static void reset_signals(void)
  */
 static void __attribute__((noreturn)) become_passt(int fd, int report)
 {
-	static char name[] = "passt", fd_option[] = "--fd", fd_number[] = "3",
+	static char fd_option[] = "--fd", fd_number[] = "3",
 		    foreground[] = "--foreground", quiet[] = "--quiet";
-	char *argv[] = { name, fd_option, fd_number, foreground, quiet, NULL };
+	char *argv[] = { passt, fd_option, fd_number, foreground, quiet, NULL };
 	char *no_environment[] = { NULL };
-	int error;
+	int error = 0;
 
 	_Static_assert(PASST_FD == 3, "fd_number says so");
 	setpgid(0, 0);
 	reset_signals();
 	report = fcntl(report, F_DUPFD_CLOEXEC, PASST_FD + 1);
 	/* without FD_CLOEXEC, also when both are the same */
-	if (fd == PASST_FD ? !fcntl(fd, F_SETFD, 0) : dup2(fd, PASST_FD) >= 0)
-		exec_by_path(name, argv, no_environment);
-	error = errno;
+	if (fd == PASST_FD ? fcntl(fd, F_SETFD, 0) : dup2(fd, PASST_FD) < 0)
+		error = errno;
+	else
+		error = -exec_by_path(passt, argv, no_environment);
 	_exit(write(report, &error, sizeof(error)) < 0);
 }
 
@@ -171,7 +178,7 @@ int net_open_own_passt(struct virtio_net *n, struct err *e)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_set(e, -errno, "cannot make a pair of sockets");
-	ret = spawn(pair[1]);
+	ret = n->dry_run ? exec_by_path(passt, NULL, NULL) : spawn(pair[1]);
 	close(pair[1]);
 	if (ret) {
 		close(pair[0]);

@@ -114,6 +114,7 @@ struct virtio_net {
 	uint8_t mac[6];
 	uint16_t mtu; /* or 0 */
 	int fd;	      /* owned */
+	bool dry_run; /* before opening: start no passt */
 	int slot;     /* in the loop's file table */
 	struct loop *loop;
 

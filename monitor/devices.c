@@ -35,9 +35,10 @@ static unsigned count_nets(const struct config *cfg)
 static void *open_net(struct devices *d, const struct devices_host *host,
 		      unsigned i, struct err *e)
 {
-	int ret =
-		virtio_net_open(&d->net[i], &host->cfg->net[i], host->loop, e);
+	int ret;
 
+	d->net[i].dry_run = host->cfg->dry_run;
+	ret = virtio_net_open(&d->net[i], &host->cfg->net[i], host->loop, e);
 	return ret ? NULL : &d->net[i];
 }
 

@@ -673,3 +673,28 @@ Test(net_backend, does_not_wait_for_a_passt_that_accepts_nobody)
 		0, "%s", e.msg);
 	cr_expect_not(fcntl(netdrv_net.fd, F_GETFL) & O_NONBLOCK);
 }
+
+Test(net_backend, starts_no_passt_in_a_dry_run)
+{
+	static const struct config_net own = { .fd = -1, .passt = "" };
+	char name[120], path_of_all[200];
+	struct err e = { 0 };
+	int fd;
+
+	setenv("PATH", dir, 1);
+	memset(&netdrv_net, 0, sizeof(netdrv_net));
+	netdrv_net.dry_run = true;
+	cr_expect_lt(virtio_net_open(&netdrv_net, &own, loop_get(), &e), 0);
+	cr_expect_not_null(strstr(e.msg, "apt install passt"), "%s", e.msg);
+
+	/* it could not even be started: no program, and no script */
+	snprintf(name, sizeof(name), "%s/passt", dir);
+	fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+	close(fd);
+	snprintf(path_of_all, sizeof(path_of_all), "/nowhere:%s", dir);
+	setenv("PATH", path_of_all, 1);
+	cr_expect_eq(virtio_net_open(&netdrv_net, &own, loop_get(), &e), 0,
+		     "%s", e.msg);
+	close(netdrv_net.fd);
+	unlink(name);
+}
