@@ -76,7 +76,8 @@ MONITOR_CFLAGS += $(LTO_$(COMPILER))
 # Each request of a guest goes through these, each descriptor through the
 # first: 5 of the 79 us that a read of 128 KiB takes in the nested lane.
 HOT = devices/virtq devices/blk_decode
-$(HOT:%=$(BUILD)/obj/%.o): MONITOR_CFLAGS += -O1 -ftree-forwprop -fthread-jumps
+HOT_gcc = -ftree-forwprop -fthread-jumps
+$(HOT:%=$(BUILD)/obj/%.o): MONITOR_CFLAGS += -O1 $(HOT_$(COMPILER))
 MONITOR_LDFLAGS = $(LTO_$(COMPILER)) -nostdlib -static -Wl,-pie,--no-dynamic-linker,-z,text \
                   -Wl,-z,noexecstack,-z,relro,-z,now,-z,separate-code \
                   -Wl,-z,pack-relative-relocs \
