@@ -37,6 +37,7 @@
 /* A stop's patience with a reader that takes nothing. A pipe of a page says
  * that something was taken when the page is empty: 2 KB/s are fast enough. */
 #define DRAIN_SECONDS 2
+#define DRAIN_FAILS   100
 
 static struct {
 	struct loop *loop;
@@ -56,13 +57,18 @@ static struct {
 	struct loop_source out_source, in_source;
 	struct loop_drain drain;
 	struct loop_op write_op, poll_op, hold_op, read_op, drain_op;
+	struct loop_op rewrite_op, reread_op;
 	struct __kernel_timespec hold_time, drain_time;
 	bool writing, holding, reading, draining, give_up;
-	uint32_t drain_tail; /* the tail when the drain timer started */
+	bool polled;	      /* the terminal has just been said to have room */
+	uint32_t drain_tail;  /* the tail when the drain timer started */
+	unsigned drain_fails; /* of that timer */
 	uint8_t in[256];
 
 	uint8_t out[OUT_SIZE];
 } con;
+
+static void start_read(void);
 
 static void set_tail(uint32_t tail)
 {
@@ -131,10 +137,27 @@ static void give_up_output(int res)
 	con.give_up = true;
 }
 
+/* Without a timer, the next byte's ring tries again, or a stop's drain. */
+static void rewrite(struct loop_op *op, int res, uint32_t flags)
+{
+	(void)op;
+	(void)flags;
+	con.writing = false;
+	if (res == -ETIME)
+		start_write();
+	else
+		atomic_store(&con.quiet, true);
+}
+
 static void poll_done(struct loop_op *op, int res, uint32_t flags)
 {
 	(void)op;
 	(void)flags;
+	if (loop_is_passing(res)) {
+		loop_later(con.loop, &con.rewrite_op);
+		return;
+	}
+	con.polled = true;
 	con.writing = false;
 	if (res < 0)
 		give_up_output(res);
@@ -154,15 +177,22 @@ static void write_done(struct loop_op *op, int res, uint32_t flags)
 {
 	uint32_t tail = atomic_load_explicit(&con.tail, memory_order_relaxed);
 	uint32_t head = atomic_load_explicit(&con.head, memory_order_acquire);
+	bool polled = con.polled;
 
 	(void)op;
 	(void)flags;
-	if (res == -EAGAIN) {
+	con.polled = false;
+	if (res == -EAGAIN && !polled) {
 		wait_writable();
 		return;
 	}
+	/* A terminal may have room for a byte, but not for CR LF. */
+	if (res == -EAGAIN || loop_is_passing(res)) {
+		loop_later(con.loop, &con.rewrite_op);
+		return;
+	}
 	con.writing = false;
-	if (res < 0 && res != -EINTR)
+	if (res < 0)
 		give_up_output(res);
 	if (res > 0)
 		set_tail(tail += (uint32_t)res);
@@ -179,6 +209,7 @@ static void out_ring(struct loop_source *source)
 {
 	(void)source;
 	start_write();
+	start_read(); /* if it could not be tried again */
 }
 
 static bool has_room(uint32_t bytes)
@@ -243,9 +274,10 @@ static void drain_done(struct loop_op *op, int res, uint32_t flags)
 	uint32_t tail = atomic_load(&con.tail);
 
 	(void)op;
-	(void)res;
 	(void)flags;
-	if (tail != con.drain_tail) {
+	/* a timer that failed says nothing of the reader */
+	if (tail != con.drain_tail ||
+	    (res != -ETIME && con.drain_fails++ < DRAIN_FAILS)) {
 		start_drain_timer();
 		return;
 	}
@@ -268,10 +300,13 @@ static bool drain_idle(struct loop_drain *drain)
 
 static void start_read(void)
 {
-	size_t room = con.port->room(con.port);
 	struct io_uring_sqe *sqe;
+	size_t room;
 
-	if (con.in_slot < 0 || con.reading || !room)
+	if (con.in_slot < 0 || con.reading)
+		return;
+	room = con.port->room(con.port);
+	if (!room)
 		return;
 	if (room > sizeof(con.in))
 		room = sizeof(con.in);
@@ -281,6 +316,15 @@ static void start_read(void)
 			   (uint64_t)-1);
 	io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
 	loop_set_op(sqe, &con.read_op);
+}
+
+static void reread(struct loop_op *op, int res, uint32_t flags)
+{
+	(void)op;
+	(void)flags;
+	con.reading = false;
+	if (res == -ETIME)
+		start_read();
 }
 
 static void read_done(struct loop_op *op, int res, uint32_t flags)
@@ -302,7 +346,12 @@ static void read_done(struct loop_op *op, int res, uint32_t flags)
 		loop_set_op(sqe, &con.read_op);
 		return;
 	}
-	if (res <= 0 && res != -EINTR) {
+	if (loop_is_passing(res)) {
+		con.reading = true;
+		loop_later(con.loop, &con.reread_op);
+		return;
+	}
+	if (res <= 0) {
 		con.in_slot = -1; /* end of input: the guest goes on without */
 		return;
 	}
@@ -393,6 +442,8 @@ int console_open(const struct config *cfg, struct loop *loop,
 	con.hold_op.done = hold_done;
 	con.read_op.done = read_done;
 	con.drain_op.done = drain_done;
+	con.rewrite_op.done = rewrite;
+	con.reread_op.done = reread;
 	con.drain.idle = drain_idle;
 	con.out_source.ring = out_ring;
 	con.in_source.ring = in_ring;

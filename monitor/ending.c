@@ -21,18 +21,42 @@
 #include "monitor/terminal.h"
 #include "monitor/timing.h"
 
+/* How often to try at once what cannot even be tried later. */
+#define TRIES 100
+
 static struct {
 	struct loop *loop;
 	int signal_slot;
 	bool tells; /* status_fd, which is known to be for nothing else */
 	int status_fd;
-	sigset_t handled; /* constant after ending_open() */
-	uint64_t timeout_ns;
+	sigset_t handled;    /* constant after ending_open() */
+	uint64_t timeout_ns; /* what is left of it; 0: none */
 	/* I/O thread */
+	unsigned tries;
 	struct signalfd_siginfo info;
 	struct __kernel_timespec timeout;
-	struct loop_op signal_op, timeout_op;
+	struct loop_op signal_op, timeout_op, again_op[2];
 } end;
+
+static void read_signal(void)
+{
+	struct io_uring_sqe *sqe = loop_sqe(end.loop);
+
+	io_uring_prep_read(sqe, end.signal_slot, &end.info, sizeof(end.info),
+			   0);
+	io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+	loop_set_op(sqe, &end.signal_op);
+}
+
+static void start_timeout(void)
+{
+	struct io_uring_sqe *sqe = loop_sqe(end.loop);
+
+	end.timeout.tv_sec = (long long)(end.timeout_ns / 1000000000U);
+	end.timeout.tv_nsec = (long long)(end.timeout_ns % 1000000000U);
+	io_uring_prep_timeout(sqe, &end.timeout, 0, 0);
+	loop_set_op(sqe, &end.timeout_op);
+}
 
 static void signal_done(struct loop_op *op, int res, uint32_t flags)
 {
@@ -40,6 +64,8 @@ static void signal_done(struct loop_op *op, int res, uint32_t flags)
 	(void)flags;
 	if (res == (int)sizeof(end.info))
 		stop_now(EXIT_SIGNAL_BASE + (int)end.info.ssi_signo);
+	else if (loop_is_passing(res))
+		loop_later(end.loop, &end.again_op[0]);
 }
 
 static void timeout_done(struct loop_op *op, int res, uint32_t flags)
@@ -48,6 +74,25 @@ static void timeout_done(struct loop_op *op, int res, uint32_t flags)
 	(void)flags;
 	if (res == -ETIME)
 		stop_now(EXIT_TIMED_OUT);
+	else if (loop_is_passing(res))
+		loop_later(end.loop, &end.again_op[1]);
+}
+
+static void again(struct loop_op *op, int res, uint32_t flags)
+{
+	(void)flags;
+	if (res != -ETIME && end.tries++ >= TRIES)
+		return;
+	if (op == &end.again_op[0]) {
+		read_signal();
+		return;
+	}
+	/* A timer fails when it is started: only the pause is over. */
+	if (res == -ETIME)
+		end.timeout_ns -= end.timeout_ns > LOOP_LATER_NS
+					  ? LOOP_LATER_NS
+					  : end.timeout_ns;
+	start_timeout();
 }
 
 void ending_init(void)
@@ -99,6 +144,7 @@ int ending_open(const struct config *cfg, struct loop *loop, struct err *e)
 	end.timeout_ns = cfg->timeout_ns;
 	end.signal_op.done = signal_done;
 	end.timeout_op.done = timeout_done;
+	end.again_op[0].done = end.again_op[1].done = again;
 	choose_signals(&end.handled);
 	sigprocmask(SIG_BLOCK, &end.handled, NULL);
 	fd = TIMED(TIMING_SIGNALS, signalfd(-1, &end.handled, SFD_CLOEXEC));
@@ -115,19 +161,9 @@ const sigset_t *ending_signals(void)
 
 void ending_start(void)
 {
-	struct io_uring_sqe *sqe = loop_sqe(end.loop);
-
-	io_uring_prep_read(sqe, end.signal_slot, &end.info, sizeof(end.info),
-			   0);
-	io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
-	loop_set_op(sqe, &end.signal_op);
-	if (!end.timeout_ns)
-		return;
-	end.timeout.tv_sec = (long long)(end.timeout_ns / 1000000000U);
-	end.timeout.tv_nsec = (long long)(end.timeout_ns % 1000000000U);
-	sqe = loop_sqe(end.loop);
-	io_uring_prep_timeout(sqe, &end.timeout, 0, 0);
-	loop_set_op(sqe, &end.timeout_op);
+	read_signal();
+	if (end.timeout_ns)
+		start_timeout();
 }
 
 int ending_tell(int status)

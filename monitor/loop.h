@@ -71,6 +71,7 @@ struct loop_drain {
 #define LOOP_SOURCES_MAX 64
 #define LOOP_FILES_MAX	 64
 #define LOOP_RESERVE_MAX 1032
+#define LOOP_LATER_NS	 10000000
 
 /* The process's loop: there is one. */
 struct loop *loop_get(void);
@@ -113,6 +114,17 @@ struct io_uring_sqe *loop_sqe(struct loop *loop);
 
 /** loop_set_op() - name who is told; after io_uring_prep_*() */
 void loop_set_op(struct io_uring_sqe *sqe, struct loop_op *op);
+
+/** loop_is_passing() - is @res no verdict on what was asked for, but on the
+ *  host's memory or workers just then? */
+bool loop_is_passing(int res);
+
+/**
+ * loop_later() - complete @op in LOOP_LATER_NS, to try again what failed in
+ * passing. Its res is -ETIME then. It is another, at once, if even that fails:
+ * who tries again all the same must count. I/O thread.
+ */
+void loop_later(struct loop *loop, struct loop_op *op);
 
 /** loop_ring() - ring @source; any thread, lock-free, wait-free but for one
  *  eventfd write when the loop sleeps */

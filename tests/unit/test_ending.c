@@ -14,6 +14,7 @@
 #include "monitor/err.h"
 #include "monitor/loop.h"
 #include "monitor/stop.h"
+#include "tests/unit/fake_loop.h"
 
 /* Whatever nohup or a shell made of them. */
 static void setup(void)
@@ -155,4 +156,91 @@ Test(ending, status_nobody_reads_does_not_kill)
 	cfg.status_fd = fds[1];
 	/* EPIPE, not SIGPIPE; and the guest's own failure is not hidden */
 	cr_expect(status_of(run(&cfg, 0)) == EXIT_TIMED_OUT);
+}
+
+/* ---- on a host without memory ---------------------------------------------
+ */
+
+static const struct config second = { .status_fd = -1,
+				      .timeout_ns = 1000000000 };
+
+/* The operation of that kind with the newest timer, or -1. */
+static int find_op(int opcode)
+{
+	for (unsigned i = fake.ops; i--;)
+		if (fake.op[i].opcode == opcode)
+			return (int)i;
+	return -1;
+}
+
+static uint64_t nanoseconds(const struct io_uring_sqe *sqe)
+{
+	const struct __kernel_timespec *t = (void *)(uintptr_t)sqe->addr;
+
+	return (uint64_t)t->tv_sec * 1000000000 + (uint64_t)t->tv_nsec;
+}
+
+static void start_fake(void)
+{
+	struct err e;
+
+	fake_loop_on(0);
+	cr_assert(ending_open(&second, loop_get(), &e) == 0);
+	ending_start();
+	cr_assert(fake.ops == 2);
+}
+
+static const int passing[] = { -ENOMEM, -ENOBUFS, -ECANCELED, -EINTR };
+
+Test(ending, want_of_memory_does_not_end_the_watch_of_signals)
+{
+	start_fake();
+	for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++) {
+		int op = find_op(IORING_OP_READ);
+
+		cr_assert(op >= 0);
+		fake_complete((unsigned)op, passing[i]);
+		cr_assert(find_op(IORING_OP_READ) < 0, "not at once");
+		fake_complete(fake.ops - 1, -ETIME);
+	}
+	cr_expect(find_op(IORING_OP_READ) >= 0);
+	fake_loop_off();
+}
+
+Test(ending, want_of_memory_does_not_end_or_prolong_the_timeout)
+{
+	start_fake();
+	for (unsigned i = 0; i < sizeof(passing) / sizeof(passing[0]); i++) {
+		int op = find_op(IORING_OP_TIMEOUT);
+
+		cr_assert(nanoseconds(&fake.op[op]) ==
+				  1000000000 - i * 10000000,
+			  "%u: %llu", i,
+			  (unsigned long long)nanoseconds(&fake.op[op]));
+		fake_complete((unsigned)op, passing[i]);
+		op = find_op(IORING_OP_TIMEOUT);
+		cr_assert(nanoseconds(&fake.op[op]) == 10000000);
+		fake_complete((unsigned)op, -ETIME);
+	}
+	fake_complete((unsigned)find_op(IORING_OP_TIMEOUT), -ETIME);
+	cr_expect(stop_status() == EXIT_TIMED_OUT);
+	fake_loop_off();
+}
+
+static bool nothing_works(const struct io_uring_sqe *sqe, int *res,
+			  uint32_t *flags)
+{
+	(void)sqe;
+	(void)flags;
+	*res = -ENOMEM;
+	return true;
+}
+
+Test(ending, failing_timers_are_no_reason_to_spin)
+{
+	start_fake();
+	fake.perform = nothing_works;
+	fake_loop_run();
+	cr_expect(fake.submitted < 1000, "%u operations", fake.submitted);
+	fake_loop_off();
 }
