@@ -135,7 +135,7 @@ static void __attribute__((noreturn)) become_passt(int fd, int report)
 		    foreground[] = "--foreground", quiet[] = "--quiet";
 	char *argv[] = { passt, fd_option, fd_number, foreground, quiet, NULL };
 	char *no_environment[] = { NULL };
-	int error = 0;
+	int error;
 
 	_Static_assert(PASST_FD == 3, "fd_number says so");
 	setpgid(0, 0);

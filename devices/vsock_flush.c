@@ -49,8 +49,6 @@ void vsock_refused(struct virtio_vsock *v, struct vsock_conn *c, int res)
 		vsock_conn_end(v, c);
 }
 
-static void flushed(struct loop_op *op, int res, uint32_t flags);
-
 /* For a socket that answers EAGAIN instead of waiting. */
 static void writable(struct loop_op *op, int res, uint32_t flags)
 {
@@ -109,12 +107,13 @@ static void flushed(struct loop_op *op, int res, uint32_t flags)
 void vsock_flush(struct virtio_vsock *v, struct vsock_conn *c)
 {
 	struct io_uring_sqe *sqe;
-	uint32_t len = sendable(v, c);
 	unsigned iovs;
+	uint32_t len;
 
 	if (c->sending ||
 	    (c->state != VSOCK_OPEN && c->state != VSOCK_DRAINING))
 		return;
+	len = sendable(v, c);
 	if (!len) {
 		caught_up(v, c);
 		return;

@@ -94,6 +94,22 @@ static void expect_message(int fd, size_t seed, size_t len)
 	fake_sockets_event();
 }
 
+/* Messages of 100 bytes, until some wait. Return: how many */
+static unsigned fill_up(void)
+{
+	unsigned sent = 0;
+
+	while (conn()->fifo.len < 1000)
+		last_part(sent++ * 100, 100);
+	return sent;
+}
+
+static void expect_all(int fd, unsigned sent)
+{
+	for (unsigned i = 0; i < sent; i++)
+		expect_message(fd, i * 100, 100);
+}
+
 static void host_sends(int fd, size_t seed, size_t len)
 {
 	uint8_t *buf = malloc(len);
@@ -314,15 +330,12 @@ Test(vsock_seqpacket, what_has_no_end_is_not_sent_at_a_close)
 Test(vsock_seqpacket, the_last_ones_of_a_guest_that_closed)
 {
 	int fd = vsockdrv_open(listener, GUEST, HOST);
-	unsigned sent = 0;
+	unsigned sent = fill_up();
 	char c;
 
-	while (conn()->fifo.len < 1000)
-		last_part(sent++ * 100, 100);
 	part(sent * 100, 50);
 	shut(VSOCK_SHUT_BOTH);
-	for (unsigned i = 0; i < sent; i++)
-		expect_message(fd, i * 100, 100);
+	expect_all(fd, sent);
 	cr_expect_eq(vsockdrv_read(fd, &c, 1), 0);
 	close(fd);
 	fake_sockets_event();
@@ -660,15 +673,12 @@ Test(vsock_seqpacket, a_stop_with_many_answers_before_it)
 Test(vsock_seqpacket, a_reset_with_messages_that_wait)
 {
 	int fd = vsockdrv_open(listener, GUEST, HOST);
-	unsigned sent = 0;
+	unsigned sent = fill_up();
 	char c;
 
-	while (conn()->fifo.len < 1000)
-		last_part(sent++ * 100, 100);
 	vdrv_set(&vsockdrv, MMIO_STATUS, 0);
 	fake_loop_run();
-	for (unsigned i = 0; i < sent; i++)
-		expect_message(fd, i * 100, 100);
+	expect_all(fd, sent);
 	cr_expect_eq(vsockdrv_read(fd, &c, 1), 0);
 	close(fd);
 	fake_sockets_event();
@@ -693,15 +703,12 @@ Test(vsock_seqpacket, a_reset_right_behind_the_doorbell)
 Test(vsock_seqpacket, who_writes_to_a_guest_that_closed_hears_of_it)
 {
 	int fd = vsockdrv_open(listener, GUEST, HOST);
-	unsigned sent = 0;
+	unsigned sent = fill_up();
 
-	while (conn()->fifo.len < 1000)
-		last_part(sent++ * 100, 100);
 	shut(VSOCK_SHUT_BOTH);
 	cr_expect_eq(send(fd, "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT), -1);
 	cr_expect_eq(errno, EPIPE);
-	for (unsigned i = 0; i < sent; i++)
-		expect_message(fd, i * 100, 100);
+	expect_all(fd, sent);
 	close(fd);
 }
 
