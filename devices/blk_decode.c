@@ -15,29 +15,12 @@ static bool on_disk(const struct virtio_blk *b, uint64_t sector,
 
 /* Take bytes [@skip, @skip + r->todo) of @n ranges as the request's data. */
 static void slice(struct blk_req *r, const struct iovec *iov, unsigned n,
-		  uint64_t skip)
+		  size_t skip)
 {
 	struct virtio_blk *b = r->blk;
-	uint64_t left = r->todo;
 
 	r->iov = n <= BLK_FEW_IOVS ? r->few : b->many[r - b->req].iov;
-	r->iovs = 0;
-	for (unsigned i = 0; i < n && left; i++) {
-		uint64_t len = iov[i].iov_len;
-
-		if (skip >= len) {
-			skip -= len;
-			continue;
-		}
-		len -= skip;
-		if (len > left)
-			len = left;
-		r->iov[r->iovs++] =
-			(struct iovec){ (uint8_t *)iov[i].iov_base + skip,
-					len };
-		left -= len;
-		skip = 0;
-	}
+	r->iovs = virtq_slice(iov, n, skip, r->todo, r->iov);
 }
 
 static void transfer(struct blk_req *r, uint64_t sector)

@@ -111,25 +111,9 @@ void net_rx_put(struct virtio_net *n, size_t off, const void *src, size_t len)
 unsigned net_rx_ranges(const struct virtio_net *n, size_t off, size_t len,
 		       struct iovec *ret)
 {
-	const struct iovec *iov = n->stage.iov + n->stage.iov_first;
-	unsigned out = 0;
+	const struct net_stage *s = &n->stage;
 
-	for (unsigned i = 0; len && i < n->stage.iovs; i++) {
-		size_t part = iov[i].iov_len;
-
-		if (off >= part) {
-			off -= part;
-			continue;
-		}
-		part -= off;
-		if (part > len)
-			part = len;
-		ret[out++] = (struct iovec){ (uint8_t *)iov[i].iov_base + off,
-					     part };
-		len -= part;
-		off = 0;
-	}
-	return out;
+	return virtq_slice(s->iov + s->iov_first, s->iovs, off, len, ret);
 }
 
 static uint16_t heads_for(const struct net_stage *s, uint32_t total)

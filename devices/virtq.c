@@ -316,6 +316,30 @@ size_t virtq_copy_from(const struct iovec *iov, unsigned n, size_t off,
 	return done;
 }
 
+/* Each range of each request comes through here: no cursor. */
+uint16_t virtq_slice(const struct iovec *iov, unsigned n, size_t off,
+		     size_t len, struct iovec *ret)
+{
+	uint16_t out = 0;
+
+	for (const struct iovec *end = iov + n; len && iov < end; iov++) {
+		size_t part = iov->iov_len;
+
+		if (off >= part) {
+			off -= part;
+			continue;
+		}
+		part -= off;
+		if (part > len)
+			part = len;
+		ret[out++] =
+			(struct iovec){ (uint8_t *)iov->iov_base + off, part };
+		len -= part;
+		off = 0;
+	}
+	return out;
+}
+
 size_t virtq_copy_to(const struct iovec *iov, unsigned n, size_t off,
 		     const void *src, size_t len)
 {

@@ -146,4 +146,12 @@ size_t virtq_copy_from(const struct iovec *iov, unsigned n, size_t off,
 size_t virtq_copy_to(const struct iovec *iov, unsigned n, size_t off,
 		     const void *src, size_t len);
 
+/**
+ * virtq_slice() - bytes @off to @off + @len of ranges, as ranges
+ * @ret: room for @n; not @iov
+ * Return: how many there are; of fewer than @len bytes if @iov ends before.
+ */
+uint16_t virtq_slice(const struct iovec *iov, unsigned n, size_t off,
+		     size_t len, struct iovec *ret);
+
 #endif

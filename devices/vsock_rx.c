@@ -120,27 +120,16 @@ static struct vsock_conn *of_receive(struct loop_op *op)
 static uint32_t add_data(struct vsock_rx *rx, struct vsock_run *run,
 			 const struct vsock_buf *buf, uint32_t max)
 {
-	const struct iovec *from = rx->iov + buf->iov;
-	uint32_t skip = VSOCK_HDR, got = 0;
+	struct iovec *to = rx->data + rx->datas;
+	uint16_t n =
+		virtq_slice(rx->iov + buf->iov, buf->iovs, VSOCK_HDR, max, to);
+	size_t got = 0;
 
-	for (unsigned i = 0; i < buf->iovs && got < max; i++, from++) {
-		size_t part = from->iov_len;
-
-		if (skip >= part) {
-			skip -= (uint32_t)part;
-			continue;
-		}
-		part -= skip;
-		if (part > max - got)
-			part = max - got;
-		rx->data[rx->datas++] =
-			(struct iovec){ (uint8_t *)from->iov_base + skip,
-					part };
-		run->iovs++;
-		got += (uint32_t)part;
-		skip = 0;
-	}
-	return got;
+	for (unsigned i = 0; i < n; i++)
+		got += to[i].iov_len;
+	rx->datas += n;
+	run->iovs += n;
+	return (uint32_t)got;
 }
 
 static void receive_done(struct loop_op *op, int res, uint32_t flags);

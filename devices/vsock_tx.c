@@ -99,27 +99,12 @@ static void submit_run(struct virtio_vsock *v, struct vsock_run *run)
 static void add_payload(struct vsock_tx *tx, struct vsock_run *run,
 			uint32_t len)
 {
-	const struct iovec *from = tx->chain.iov;
-	uint32_t skip = VSOCK_HDR;
+	uint16_t n = virtq_slice(tx->chain.iov, tx->chain.out, VSOCK_HDR, len,
+				 tx->iov + tx->iovs);
 
+	tx->iovs += n;
+	run->iovs += n;
 	run->bytes += len;
-	for (; len; from++) {
-		size_t part = from->iov_len;
-
-		if (skip >= part) {
-			skip -= (uint32_t)part;
-			continue;
-		}
-		part -= skip;
-		if (part > len)
-			part = len;
-		tx->iov[tx->iovs++] =
-			(struct iovec){ (uint8_t *)from->iov_base + skip,
-					part };
-		run->iovs++;
-		len -= (uint32_t)part;
-		skip = 0;
-	}
 }
 
 enum packet_fate { PACKET_OVER, PACKET_IN_BATCH, PACKET_WAITS };

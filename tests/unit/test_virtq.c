@@ -549,3 +549,26 @@ Test(virtq, copies_across_ranges)
 	cr_expect_eq(virtq_copy_to(iov, 3, 4, "!!", 2), 1);
 	cr_expect_str_eq(b, "Z!");
 }
+
+Test(virtq, slices_of_ranges_skip_what_is_empty_and_end_with_them)
+{
+	char a[4], b[4], end[4];
+	struct iovec iov[4] = { { a, 2 }, { b, 0 }, { b, 3 }, { end, 1 } };
+	struct iovec ret[4];
+
+	cr_expect_eq(virtq_slice(iov, 4, 0, 6, ret), 3);
+	cr_expect(ret[0].iov_base == a && ret[0].iov_len == 2);
+	cr_expect(ret[1].iov_base == b && ret[1].iov_len == 3);
+	cr_expect(ret[2].iov_base == end && ret[2].iov_len == 1);
+	cr_expect_eq(virtq_slice(iov, 4, 1, 3, ret), 2);
+	cr_expect(ret[0].iov_base == a + 1 && ret[0].iov_len == 1);
+	cr_expect(ret[1].iov_base == b && ret[1].iov_len == 2);
+	cr_expect_eq(virtq_slice(iov, 4, 2, 3, ret), 1, "no empty range");
+	cr_expect(ret[0].iov_base == b && ret[0].iov_len == 3);
+	cr_expect_eq(virtq_slice(iov, 4, 4, 9, ret), 2, "up to the end");
+	cr_expect(ret[0].iov_base == b + 2 && ret[0].iov_len == 1);
+	cr_expect(ret[1].iov_base == end && ret[1].iov_len == 1);
+	cr_expect_eq(virtq_slice(iov, 4, 6, 1, ret), 0);
+	cr_expect_eq(virtq_slice(iov, 4, 99, 1, ret), 0);
+	cr_expect_eq(virtq_slice(iov, 4, 3, 0, ret), 0);
+}
