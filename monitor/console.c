@@ -26,6 +26,7 @@
 #include "monitor/err.h"
 #include "monitor/log.h"
 #include "monitor/loop.h"
+#include "monitor/outputs.h"
 #include "monitor/stop.h"
 #include "monitor/terminal.h"
 #include "monitor/timing.h"
@@ -378,19 +379,6 @@ void console_unblock_input(void)
 		loop_ring(con.loop, &con.in_source);
 }
 
-/* O_NONBLOCK: a FIFO nobody reads is an error, not a wait without an end. */
-static int open_file(const char *path, struct err *e)
-{
-	int fd = open(path,
-		      O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-		      0666);
-
-	if (fd < 0)
-		return err_set(e, -errno,
-			       "--console file:%.120s cannot be opened", path);
-	return fd;
-}
-
 /* 0: @fd is none. */
 static unsigned terminal_number(int fd)
 {
@@ -453,7 +441,8 @@ int console_open(const struct config *cfg, struct loop *loop,
 	if (cfg->console == CONSOLE_NONE)
 		return 0;
 	if (cfg->console == CONSOLE_FILE) {
-		out = open_file(cfg->console_path, e);
+		out = outputs_open("--console file:", cfg->console_path,
+				   cfg->dry_run, e);
 		if (out < 0)
 			return out;
 		con.file = out;

@@ -197,16 +197,16 @@ static int start_thread(void *(*run)(void *), void *arg, struct err *e)
 static int open_timing(struct machine *m, struct err *e)
 {
 	const char *path = m->cfg->timing_path;
-	int flags = O_WRONLY | O_CLOEXEC | O_NONBLOCK, fd = STDERR_FILENO;
+	int fd = STDERR_FILENO;
 
-	if (!m->cfg->dry_run)
-		flags |= O_CREAT;
-	if (path)
-		fd = TIMED(TIMING_OPEN_OUT, open(path, flags, 0666));
-	if (fd < 0 && !(m->cfg->dry_run && errno == ENOENT))
-		return err_set(e, -errno,
-			       "--timing=json:%.120s cannot be opened", path);
-	m->timing_fd = path ? fd : -1;
+	m->timing_fd = -1;
+	if (path) {
+		fd = TIMED(TIMING_OPEN_OUT, outputs_open("--timing=json:", path,
+							 m->cfg->dry_run, e));
+		if (fd < 0)
+			return fd;
+		m->timing_fd = fd;
+	}
 	timing_set_out(fd);
 	return 0;
 }

@@ -126,6 +126,20 @@ int outputs_check_status(const struct config *cfg, struct err *e)
 
 /* ---- what mote opens itself ---------------------------------------------- */
 
+int outputs_open(const char *option, const char *path, bool dry_run,
+		 struct err *e)
+{
+	int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	int fd = open(path, flags | (dry_run ? 0 : O_CREAT), 0666);
+
+	if (fd < 0 && dry_run && errno == ENOENT)
+		fd = open("/dev/null", flags);
+	if (fd < 0)
+		return err_set(e, -errno, "%s%.120s cannot be opened", option,
+			       path);
+	return fd;
+}
+
 static int check(const struct output *out, unsigned i, const int *in,
 		 unsigned ins, struct err *e)
 {

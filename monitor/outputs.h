@@ -30,6 +30,16 @@ int outputs_check(const struct config *cfg, struct err *e);
 int outputs_check_status(const struct config *cfg, struct err *e);
 
 /**
+ * outputs_open() - open or make the file @path of the option @option
+ * What is in it stays. A FIFO that nobody reads is an error, not a wait.
+ * @dry_run: make none; /dev/null stands for what is not there
+ * @option: as it is written before the path: "--console file:"
+ * Return: descriptor, the caller's, or negative errno with @e filled.
+ */
+int outputs_open(const char *option, const char *path, bool dry_run,
+		 struct err *e);
+
+/**
  * outputs_empty() - empty them, now that nothing else can go wrong
  * @out: @outs of them. None may be the same file as another, or as one of the
  *	@ins descriptors @in (-1: none), which would be lost by it.
