@@ -200,8 +200,7 @@ static int change_dirs(const struct jail *jail, struct err *e)
 	return ret;
 }
 
-/* ---- user and group
- * ---------------------------------------------------------- */
+/* ---- user and group ------------------------------------------------------ */
 
 static int change_ids(const struct jail *jail, struct err *e)
 {
@@ -219,8 +218,7 @@ static int change_ids(const struct jail *jail, struct err *e)
 	return 0;
 }
 
-/* ---- the parent
- * -------------------------------------------------------------- */
+/* ---- the parent ---------------------------------------------------------- */
 
 static void __attribute__((noreturn)) end_as(int status, pid_t self)
 {
@@ -280,8 +278,7 @@ wait_outside(const struct jail *jail, pid_t child)
 	end_as(status, self);
 }
 
-/* ---- all of it
- * --------------------------------------------------------------- */
+/* ---- all of it ----------------------------------------------------------- */
 
 static int enter_namespaces(const struct jail *jail, bool root, struct err *e)
 {

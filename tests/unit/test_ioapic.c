@@ -77,8 +77,7 @@ static unsigned messages(void)
 	return n;
 }
 
-/* ---- registers
- * --------------------------------------------------------------- */
+/* ---- registers ----------------------------------------------------------- */
 
 Test(ioapic, starts_masked)
 {
@@ -146,8 +145,7 @@ Test(ioapic, rest_of_the_page_reads_zero)
 	cr_expect(get(0x10) == MASKED && get(0x01) == 0x00170020);
 }
 
-/* ---- messages
- * ------------------------------------------------------------------ */
+/* ---- messages ------------------------------------------------------------ */
 
 Test(ioapic, composes_messages_as_msi_has_them)
 {
@@ -306,8 +304,7 @@ Test(ioapic, last_pin_works)
 	cr_expect(messages() == 1);
 }
 
-/* ---- routes: whose EOIs the LAPICs report
- * --------------------------------------- */
+/* ---- routes: whose EOIs the LAPICs report -------------------------------- */
 
 Test(ioapic, only_level_pins_change_routes)
 {
@@ -388,8 +385,7 @@ Test(ioapic, routes_are_told_before_the_message_comes)
 	cr_expect(messages_then == 0 && sent.n == 1);
 }
 
-/* ---- two vCPUs at once
- * ------------------------------------------------------------- */
+/* ---- two vCPUs at once --------------------------------------------------- */
 
 #define ROUNDS 2000
 
