@@ -131,12 +131,17 @@ int outputs_open(const char *option, const char *path, bool dry_run,
 {
 	int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 	int fd = open(path, flags | (dry_run ? 0 : O_CREAT), 0666);
+	struct stat st;
 
 	if (fd < 0 && dry_run && errno == ENOENT)
 		fd = open("/dev/null", flags);
 	if (fd < 0)
 		return err_set(e, -errno, "%s%.120s cannot be opened", option,
 			       path);
+	/* On some file systems and devices io_uring answers EAGAIN to each
+	 * write that shall not block, for ever. */
+	if (is_file(fd, &st))
+		fcntl(fd, F_SETFL, 0);
 	return fd;
 }
 

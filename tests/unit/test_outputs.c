@@ -80,3 +80,60 @@ Test(outputs, may_be_pipes)
 	out.fd = fds[1];
 	cr_expect_eq(outputs_empty(&out, 1, fds, 1, false, &e), 0);
 }
+
+/* ---- opening ------------------------------------------------------------- */
+
+static char dir[] = "/tmp/mote-outputs-XXXXXX";
+static char at[sizeof(dir) + 2];
+
+static void make_dir(void)
+{
+	cr_assert_not_null(mkdtemp(dir));
+	strcat(strcpy(at, dir), "/f");
+}
+
+static void remove_dir(void)
+{
+	unlink(at);
+	rmdir(dir);
+}
+
+Test(outputs, are_made, .init = make_dir, .fini = remove_dir)
+{
+	int fd = outputs_open("--a ", at, false, &e);
+
+	cr_assert(fd > 2, "%s", e.msg);
+	/* io_uring shall wait for the disk */
+	cr_expect_eq(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+	cr_expect_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	cr_expect_eq(access(at, F_OK), 0);
+}
+
+Test(outputs, that_nobody_reads, .init = make_dir, .fini = remove_dir)
+{
+	int fd, reader;
+
+	cr_assert_eq(mkfifo(at, 0600), 0);
+	cr_expect_eq(outputs_open("--a ", at, false, &e), -ENXIO);
+	reader = open(at, O_RDONLY | O_NONBLOCK);
+	fd = outputs_open("--a ", at, false, &e);
+	cr_assert(reader >= 0 && fd >= 0, "%s", e.msg);
+	cr_expect(fcntl(fd, F_GETFL) & O_NONBLOCK, "nor will anybody");
+}
+
+Test(outputs, are_not_made_by_a_dry_run, .init = make_dir, .fini = remove_dir)
+{
+	int fd = outputs_open("--a ", at, true, &e);
+
+	cr_assert(fd > 2, "%s", e.msg);
+	cr_expect_eq(access(at, F_OK), -1);
+	cr_expect_eq(write(fd, "lost", 4), 4);
+}
+
+Test(outputs, where_there_is_no_way, .init = make_dir, .fini = remove_dir)
+{
+	cr_expect_eq(outputs_open("--a ", "/nowhere/f", false, &e), -ENOENT);
+	cr_expect_not_null(strstr(e.msg, "--a /nowhere/f cannot be opened"),
+			   "%s", e.msg);
+	cr_expect_eq(outputs_open("--a ", dir, true, &e), -EISDIR);
+}
