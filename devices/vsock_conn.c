@@ -160,7 +160,10 @@ void vsock_conn_settle(struct virtio_vsock *v, struct vsock_conn *c)
 		release(v, c);
 }
 
-/* Nothing comes or goes any more; who waits for the socket wakes up. */
+/*
+ * Nothing comes or goes any more; who waits for the socket wakes up. Shut last:
+ * before Linux 6.3 a worker does that, and a cancellation finds it waiting.
+ */
 static void close_socket(struct virtio_vsock *v, struct vsock_conn *c)
 {
 	struct io_uring_sqe *sqe;
@@ -168,14 +171,14 @@ static void close_socket(struct virtio_vsock *v, struct vsock_conn *c)
 	if (!c->socket)
 		return;
 	c->socket = false;
+	if (c->ops) {
+		sqe = loop_sqe(v->loop);
+		io_uring_prep_cancel_fd(sqe, vsock_conn_slot(v, c),
+					IORING_ASYNC_CANCEL_FD_FIXED |
+						IORING_ASYNC_CANCEL_ALL);
+		loop_set_op(sqe, NULL);
+	}
 	vsock_shut(v, c, SHUT_RDWR);
-	if (c->ops == 1)
-		return;
-	sqe = loop_sqe(v->loop);
-	io_uring_prep_cancel_fd(sqe, vsock_conn_slot(v, c),
-				IORING_ASYNC_CANCEL_FD_FIXED |
-					IORING_ASYNC_CANCEL_ALL);
-	loop_set_op(sqe, NULL);
 }
 
 void vsock_conn_end(struct virtio_vsock *v, struct vsock_conn *c)

@@ -149,18 +149,29 @@ static bool matches(const struct io_uring_sqe *op,
 	return op->user_data == cancel->addr;
 }
 
-/* The canceled ones complete when their turn comes. */
+/* Those submitted before it; they complete when their turn comes. */
 static int do_cancel(const struct io_uring_sqe *sqe)
 {
 	int found = 0;
 
-	for (unsigned i = 0; i < fake.ops; i++) {
-		if (!matches(&fake.op[i], sqe))
+	for (struct io_uring_sqe *op = fake.op; op != sqe; op++) {
+		if (!matches(op, sqe))
 			continue;
-		fake.op[i].opcode = OPCODE_CANCELED;
+		op->opcode = OPCODE_CANCELED;
 		found++;
 	}
-	return found ? (int)found : -ENOENT;
+	return found ? found : -ENOENT;
+}
+
+/* Before Linux 6.3 a worker shuts sockets, unless a cancellation that was
+ * submitted at once with it, but behind it, comes first. */
+static int do_shutdown(const struct io_uring_sqe *sqe)
+{
+	for (const struct io_uring_sqe *op = sqe + 1; op < fake.op + fake.ops;
+	     op++)
+		if (op->opcode == IORING_OP_ASYNC_CANCEL && matches(sqe, op))
+			return -ECANCELED;
+	return shutdown(fd_of(sqe->fd), (int)sqe->len) ? -errno : 0;
 }
 
 static bool perform(const struct io_uring_sqe *sqe, int *res, uint32_t *flags)
@@ -191,7 +202,7 @@ static bool perform(const struct io_uring_sqe *sqe, int *res, uint32_t *flags)
 		*res = do_connect(sqe);
 		return true;
 	case IORING_OP_SHUTDOWN:
-		*res = shutdown(fd_of(sqe->fd), (int)sqe->len) ? -errno : 0;
+		*res = do_shutdown(sqe);
 		return true;
 	case IORING_OP_TIMEOUT:
 		*res = -ETIME;
