@@ -120,16 +120,16 @@ static int put_arg(struct line *l, const char *arg, struct err *e)
 
 	for (const char *p = arg; *p; p++)
 		space |= is_space(*p);
+	if (*arg == '"' || (space && strchr(arg, '"')))
+		return err_set(e, -EINVAL,
+			       "guest argument '%.80s' begins with a double "
+			       "quote, or has one and white space, which a "
+			       "command line cannot carry",
+			       arg);
 	if (!space) {
 		put_word(l, arg, strlen(arg));
 		return 0;
 	}
-	if (strchr(arg, '"'))
-		return err_set(e, -EINVAL,
-			       "guest argument '%.80s' has both white space "
-			       "and a double quote, which a command line "
-			       "cannot carry",
-			       arg);
 	put_word(l, "\"", 1);
 	put(l, arg, strlen(arg));
 	put(l, "\"", 1);

@@ -178,6 +178,23 @@ Test(cmdline, refuses_what_no_quotes_can_carry)
 	fake_expect(&e, EXIT_MISUSE, "'x \"y\"'");
 }
 
+/* A guest would take what follows, up to the next quote, for a part of it. */
+Test(cmdline, refuses_a_quote_at_the_beginning)
+{
+	const struct line_case first = {
+		"a", { "\"x" }, 0, BOOT_ELF64, 0, NULL
+	};
+	const struct line_case inside = { "a", { "{\"x\":1}" }, 0, BOOT_ELF64,
+					  0,   "a -- {\"x\":1}" };
+	struct err e = { 0 };
+	char buf[64];
+
+	cr_assert_lt(build(&first, buf, sizeof(buf) - 1, &e), 0);
+	fake_expect(&e, EXIT_MISUSE, "'\"x' begins with a double quote");
+	cr_assert_gt(build(&inside, buf, sizeof(buf) - 1, &e), 0);
+	cr_expect_str_eq(buf, inside.want);
+}
+
 Test(cmdline, every_window_has_its_own_line)
 {
 	const struct line_case c = { "",
