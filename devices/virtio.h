@@ -39,7 +39,8 @@ struct virtio_port;
  * @features: device bits this one offers; constant. The transport adds the
  *        reserved ones.
  * @negotiated: the driver set FEATURES_OK with these bits (only bits that were
- *        offered, maybe without VERSION_1). May be NULL.
+ *        offered, maybe without VERSION_1); or a reset took them back, 0. May
+ *        be NULL.
  * @config_get: fill @config (zeroed, config_len bytes). Called anew for each
  *        access; @features as offered before FEATURES_OK, negotiated later.
  * @config_set: the driver wrote @size (1, 2, 4) bytes at @off, inside

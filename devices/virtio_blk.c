@@ -241,7 +241,6 @@ static void reset(void *dev)
 	struct virtio_blk *b = dev;
 	struct blk_req *r;
 
-	atomic_store(&b->topology, false);
 	loop_set_bulk(b->loop, &b->bulk, false);
 	while ((r = blk_shift(&b->later)))
 		blk_drop(r);

@@ -47,9 +47,6 @@ static void update_line(struct virtio_mmio *t)
 
 static void interrupt(struct virtio_mmio *t, uint32_t reasons)
 {
-	if (reasons & VIRTIO_INTERRUPT_USED)
-		atomic_fetch_add_explicit(&t->stats.interrupts, 1,
-					  memory_order_relaxed);
 	atomic_fetch_or(virtio_mmio_reg(t, MMIO_INTERRUPT_STATUS), reasons);
 	update_line(t);
 }
@@ -99,6 +96,8 @@ static void port_again(struct virtio_port *port, unsigned queue)
 static void clear_locked(struct virtio_mmio *t)
 {
 	t->regs = (struct virtio_mmio_regs){ 0 };
+	if (t->ops->negotiated)
+		t->ops->negotiated(t->dev, 0);
 	for (unsigned i = 0; i < t->ops->queues; i++)
 		t->regs.queue[i].at.size = t->ops->queue_max;
 	memset(t->port.vq, 0, sizeof(t->port.vq));

@@ -91,14 +91,12 @@ struct virtio_mmio_regs {
 };
 
 /**
- * struct virtio_mmio_stats - counted for benchmarks and for promotion
+ * struct virtio_mmio_stats - counted for promotion, and for advice
  * @kicks: doorbells that came as exits, by queue (any vCPU thread)
- * @interrupts: raised for used buffers (I/O thread)
  * @starts: times a driver set DRIVER_OK (any vCPU thread)
  */
 struct virtio_mmio_stats {
 	_Atomic uint32_t kicks[VIRTIO_QUEUES_MAX];
-	_Atomic uint32_t interrupts;
 	_Atomic uint32_t starts;
 };
 

@@ -81,6 +81,17 @@ Test(virtio_blk, says_nothing_behind_blk_size_before_topology_is_negotiated)
 	cr_expect_eq(vdrv_read(&blkdrv, off + 4, 4), 0);
 }
 
+Test(virtio_blk, forgets_a_driver_that_gave_up_before_it_began)
+{
+	const unsigned off =
+		MMIO_CONFIG + (unsigned)offsetof(struct blk_config, blk_size);
+
+	vdrv_negotiate(&blkdrv, BLK_ALL);
+	cr_assert_neq(vdrv_read(&blkdrv, off + 4, 4), 0);
+	vdrv_set(&blkdrv, MMIO_STATUS, 0);
+	cr_expect_eq(vdrv_read(&blkdrv, off + 4, 4), 0);
+}
+
 Test(virtio_blk, offers_a_read_only_disk_nothing_that_writes)
 {
 	blkdrv_blk.disk.read_only = true;
