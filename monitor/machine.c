@@ -213,15 +213,18 @@ static int open_timing(struct machine *m, struct err *e)
 
 static int empty_outputs(const struct machine *m, struct err *e)
 {
-	const struct output out[] = { { m->timing_fd, "--timing" },
-				      { console_file(), "--console" } };
+	const struct output out[] = {
+		{ m->timing_fd, "--timing", false },
+		{ console_file(), "--console", false },
+		{ m->cfg->status_fd, "--status-fd", true },
+	};
 	int in[2 + CONFIG_DISKS_MAX] = { m->kernel.fd,
 					 m->cfg->initrd ? m->initrd.fd : -1 };
 	unsigned ins = 2;
 
 	for (unsigned i = 0; i < m->cfg->disks; i++)
 		in[ins++] = m->devices.disk[i].disk.fd;
-	return outputs_empty(out, 2, in, ins, m->cfg->dry_run, e);
+	return outputs_empty(out, 3, in, ins, m->cfg->dry_run, e);
 }
 
 int machine_open(struct machine *m, const struct config *cfg, struct err *e)

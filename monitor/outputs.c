@@ -166,6 +166,13 @@ static int check(const struct output *out, unsigned i, const int *in,
 	return 0;
 }
 
+static int empty(const struct output *out, struct err *e)
+{
+	if (!ftruncate(out->fd, 0) || errno == EINVAL) /* a FIFO, a terminal */
+		return 0;
+	return err_set(e, -errno, "%s: cannot empty its file", out->option);
+}
+
 int outputs_empty(const struct output *out, unsigned outs, const int *in,
 		  unsigned ins, bool dry_run, struct err *e)
 {
@@ -174,9 +181,7 @@ int outputs_empty(const struct output *out, unsigned outs, const int *in,
 	for (unsigned i = 0; i < outs && !ret; i++)
 		ret = check(out, i, in, ins, e);
 	for (unsigned i = 0; i < outs && !ret && !dry_run; i++)
-		if (out[i].fd >= 0 && ftruncate(out[i].fd, 0) &&
-		    errno != EINVAL) /* a FIFO, a terminal */
-			ret = err_set(e, -errno, "%s: cannot empty its file",
-				      out[i].option);
+		if (out[i].fd >= 0 && !out[i].keep)
+			ret = empty(&out[i], e);
 	return ret;
 }

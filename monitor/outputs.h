@@ -9,10 +9,12 @@
 struct config;
 struct err;
 
-/* A regular file, or -1; and the option that names it. */
+/* A regular file, or -1; the option that names it; and whether what is in it
+ * stays. */
 struct output {
 	int fd;
 	const char *option;
+	bool keep;
 };
 
 /**

@@ -35,7 +35,8 @@ static off_t size(int fd)
 
 Test(outputs, are_emptied)
 {
-	const struct output out[] = { { file(), "--a" }, { -1, "--b" } };
+	const struct output out[] = { { file(), "--a", false },
+				      { -1, "--b", false } };
 	const int in[] = { file(), -1 };
 
 	cr_expect_eq(outputs_empty(out, 2, in, 2, false, &e), 0);
@@ -43,9 +44,19 @@ Test(outputs, are_emptied)
 	cr_expect_eq(size(in[0]), 5);
 }
 
+Test(outputs, that_are_to_stay)
+{
+	const struct output out[] = { { file(), "--a", false },
+				      { file(), "--b", true } };
+
+	cr_expect_eq(outputs_empty(out, 2, NULL, 0, false, &e), 0);
+	cr_expect_eq(size(out[0].fd), 0);
+	cr_expect_eq(size(out[1].fd), 5);
+}
+
 Test(outputs, are_left_alone_by_a_dry_run)
 {
-	const struct output out = { file(), "--a" };
+	const struct output out = { file(), "--a", false };
 
 	cr_expect_eq(outputs_empty(&out, 1, NULL, 0, true, &e), 0);
 	cr_expect_eq(size(out.fd), 5);
@@ -53,7 +64,8 @@ Test(outputs, are_left_alone_by_a_dry_run)
 
 Test(outputs, are_nothing_that_is_read)
 {
-	const struct output out[] = { { file(), "--a" }, { file(), "--b" } };
+	const struct output out[] = { { file(), "--a", false },
+				      { file(), "--b", false } };
 	const int in[] = { -1, dup(out[1].fd) };
 
 	cr_expect_eq(outputs_empty(out, 2, in, 2, false, &e), -EINVAL);
@@ -64,8 +76,8 @@ Test(outputs, are_nothing_that_is_read)
 
 Test(outputs, are_not_each_other)
 {
-	const struct output out[] = { { file(), "--a" },
-				      { dup(out[0].fd), "--b" } };
+	const struct output out[] = { { file(), "--a", false },
+				      { dup(out[0].fd), "--b", true } };
 
 	cr_expect_eq(outputs_empty(out, 2, NULL, 0, false, &e), -EINVAL);
 	cr_expect_not_null(strstr(e.msg, "--a and --b"), "%s", e.msg);
