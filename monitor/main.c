@@ -100,10 +100,9 @@ int main(int argc, char **argv)
 	ending_init();
 	if (options_parse(argc, argv, &command, &cfg, &e)) {
 		log_err("", "%s", e.msg);
-	} else if (dispatch(command, &cfg, &e)) {
-		log_err("", "%s", e.msg);
-		if (command == COMMAND_RUN)
-			ending_tell(e.status);
+		return e.status;
 	}
-	return e.status;
+	if (dispatch(command, &cfg, &e))
+		log_err("", "%s", e.msg);
+	return command == COMMAND_RUN ? ending_tell(e.status) : e.status;
 }
