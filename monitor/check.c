@@ -351,7 +351,7 @@ static void check_memlock(struct report *r)
 	} else {
 		say(r, NOTE, "memlock limit",
 		    "%" PRIu64 " KiB, which is little for io_uring before "
-		    "Linux 5.12",
+		    "Linux 5.12, and from 6.14",
 		    limit >> 10);
 		mend(r, "ulimit -l 8192, or memlock in "
 			"/etc/security/limits.conf");
