@@ -88,15 +88,19 @@ int lock_thread(const struct lock *lock, enum lock_role role, struct err *e)
 {
 	struct sock_filter buf[LOCK_INSNS_MAX];
 	struct sock_fprog prog = { .filter = buf };
+	int ret;
 
 	prog.len = (unsigned short)lock_program(lock, role, buf);
 	/* Without SPEC_ALLOW: on kernels that tie it to seccomp, speculative
 	 * store bypass stays off for this thread. */
-	if (TIMED(TIMING_FILTER,
-		  syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-			  role == LOCK_START ? SECCOMP_FILTER_FLAG_TSYNC : 0,
-			  &prog)))
-		return err_set(e, -errno,
+	ret = (int)TIMED(
+		TIMING_FILTER,
+		syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+			role == LOCK_START ? SECCOMP_FILTER_FLAG_TSYNC : 0,
+			&prog));
+	/* above 0: the thread that it cannot be given to */
+	if (ret)
+		return err_set(e, ret < 0 ? -errno : -EBUSY,
 			       "the kernel takes no seccomp filter; see "
 			       "`mote check`");
 	return 0;
