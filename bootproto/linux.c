@@ -22,12 +22,12 @@ static uint64_t min(uint64_t a, uint64_t b)
 
 /* More memory helps, unless the kernel itself sets the limit. */
 static int err_no_room(const struct image *initrd, const struct kernel *kernel,
-		       uint64_t ram, struct err *e)
+		       struct err *e)
 {
 	const uint64_t kib = page_up(initrd->size) >> 10;
 	const uint64_t need = page_up(kernel->end) + page_up(initrd->size);
 
-	if (kernel->initrd_end < ram || initrd->size > kernel->initrd_end)
+	if (need > kernel->initrd_end)
 		return err_set(e, -EINVAL,
 			       "initrd %.60s has %llu KiB, which do not fit "
 			       "below 0x%llx, where this kernel wants it",
@@ -59,7 +59,7 @@ int linux_load_initrd(const struct image *initrd, const struct kernel *kernel,
 		 initrd->size <= under - LAYOUT_HIGH_RAM)
 		end = under;
 	else
-		return err_no_room(initrd, kernel, ram, e);
+		return err_no_room(initrd, kernel, e);
 	/* rounding down cannot pass floor or 1 MiB: both are page-aligned */
 	*ret_start = (end - initrd->size) & ~(PAGE - 1);
 	return image_load(initrd, 0, mem, *ret_start, initrd->size, e);
