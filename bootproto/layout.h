@@ -41,7 +41,6 @@
 
 /* Ports. */
 #define LAYOUT_PORT_SERIAL	  0x3f8
-#define LAYOUT_PORT_KBC_DATA	  0x60
 #define LAYOUT_PORT_KBC		  0x64 /* write 0xfe: reset */
 #define LAYOUT_PORT_RTC		  0x70
 #define LAYOUT_PORT_EXIT	  0x501 /* write: exit status, 0-123 */

@@ -21,9 +21,8 @@ void flow_moved(struct flow *f, struct loop *loop, bool to_guest,
 	f->balance += to_guest ? 1 : -1;
 	if (++f->portions < PORTIONS)
 		return;
-	loop_set_bulk(loop, &f->bulk,
-		      f->bytes >= BYTES || f->balance >= ONE_WAY ||
-			      f->balance <= -ONE_WAY);
+	loop_set_bulk(loop, f->bytes >= BYTES || f->balance >= ONE_WAY ||
+				    f->balance <= -ONE_WAY);
 	f->portions = 0;
 	f->balance = 0;
 	f->bytes = 0;
@@ -31,5 +30,6 @@ void flow_moved(struct flow *f, struct loop *loop, bool to_guest,
 
 void flow_ends(struct flow *f, struct loop *loop)
 {
-	loop_set_bulk(loop, &f->bulk, false);
+	*f = (struct flow){ 0 };
+	loop_set_bulk(loop, false);
 }

@@ -12,13 +12,11 @@ struct loop;
  * struct flow - what the last portions were like; I/O thread
  * @portions, @bytes: of both directions
  * @balance: to the guest less from it
- * @bulk: they are a stream (loop_set_bulk())
  */
 struct flow {
 	unsigned portions;
 	int balance;
 	uint64_t bytes;
-	bool bulk;
 };
 
 /** flow_moved() - a frame, or what was sent or received at once */

@@ -70,8 +70,7 @@ uint64_t net_rx_stage(struct virtio_net *n, uint64_t want)
 
 bool net_rx_wait(struct virtio_net *n)
 {
-	n->starved = !virtq_notify_on(&n->port->vq[NET_RX]);
-	return n->starved;
+	return !virtq_notify_on(&n->port->vq[NET_RX]);
 }
 
 static bool exhausted(const struct virtio_net *n)
@@ -160,6 +159,5 @@ void net_rx_release(struct virtio_net *n)
 		virtio_complete(n->port, NET_RX, s->head[s->first + i].head, 0);
 	s->first = s->heads = s->iov_first = s->iovs = 0;
 	s->bytes = 0;
-	n->starved = false;
 	n->starved_kicks = 0;
 }

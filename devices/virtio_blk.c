@@ -122,10 +122,7 @@ static uint32_t written(const struct blk_req *r)
 
 void blk_finish(struct blk_req *r, enum blk_status status)
 {
-	if (status != BLK_S_OK)
-		r->blk->stats.errors++;
 	if (!r->status) {
-		r->blk->stats.malformed++;
 		log_guest(LOG_WARN, "virtio-blk",
 			  "disk %s: the guest's request has no room for a "
 			  "status byte",
@@ -196,7 +193,6 @@ static unsigned take(struct virtio_blk *b, unsigned queue, unsigned most)
 		struct blk_req *r = get_req(b);
 
 		taken++;
-		b->stats.requests++;
 		blk_decode(r, &chain);
 	}
 	return taken;
@@ -210,7 +206,7 @@ static void set_pace(struct virtio_blk *b, unsigned requests, bool borrowed)
 	atomic_store(&b->port->on_vcpu, mode == BLK_ON_VCPU);
 	b->port->exits |= b->pace.best == BLK_ON_VCPU;
 	if (!borrowed) /* only the I/O thread may */
-		loop_set_bulk(b->loop, &b->bulk, mode == BLK_BULK);
+		loop_set_bulk(b->loop, mode == BLK_BULK);
 }
 
 static void kick(void *dev, unsigned queue)
@@ -241,7 +237,7 @@ static void reset(void *dev)
 	struct virtio_blk *b = dev;
 	struct blk_req *r;
 
-	loop_set_bulk(b->loop, &b->bulk, false);
+	loop_set_bulk(b->loop, false);
 	while ((r = blk_shift(&b->later)))
 		blk_drop(r);
 	blk_bounce_reset(b);

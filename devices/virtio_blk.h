@@ -102,9 +102,9 @@ struct blk_bounce {
 	uint8_t buf[BLK_BOUNCE_BYTES] __attribute__((aligned(4096)));
 };
 
-/** struct blk_stats - counted; I/O thread writes */
+/** struct blk_stats - counted for the tests; I/O thread */
 struct blk_stats {
-	uint64_t requests, errors, malformed, bounced;
+	uint64_t bounced;
 };
 
 /**
@@ -128,7 +128,6 @@ struct virtio_blk {
 	struct virtio_port *port;
 	struct blk_stats stats;
 	struct blk_pace pace;
-	bool bulk;		      /* loop_set_bulk() */
 	struct blk_list later;	      /* blk_put_off() */
 	bool no_punch, no_zero_range; /* the file system lacks them */
 	unsigned writing; /* operations in flight that change the file */

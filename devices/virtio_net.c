@@ -99,7 +99,6 @@ static void net_kick(void *dev, unsigned queue)
 		n->ops->transmit(n);
 		return;
 	}
-	n->starved = false;
 	n->ops->receive(n);
 }
 

@@ -56,7 +56,7 @@ enum net_drop {
 	NET_DROPS,
 };
 
-/** struct net_stats - counted for the log and for benchmarks; I/O thread */
+/** struct net_stats - what became of frames; I/O thread */
 struct net_stats {
 	uint64_t rx_frames, tx_frames;
 	uint64_t drops[NET_DROPS];
@@ -123,7 +123,6 @@ struct virtio_net {
 
 	/* I/O thread */
 	struct virtio_port *port; /* NULL while there is no driver */
-	bool starved;		  /* waits for a kick of the receive queue */
 	unsigned starved_kicks;	  /* that brought too little */
 	struct flow flow;
 	struct net_stats stats;

@@ -206,9 +206,9 @@ struct vsock_rx {
 	struct virtq_chain chain;
 };
 
-/** struct vsock_stats - counted for the log and for benchmarks; I/O thread */
+/** struct vsock_stats - counted for the tests; I/O thread */
 struct vsock_stats {
-	uint64_t malformed, refused, killed, copied_bytes;
+	uint64_t malformed, killed, copied_bytes;
 };
 
 /**

@@ -15,7 +15,7 @@
 #include "monitor/log.h"
 
 /* Descriptors beside those of connections in the loop's table. */
-#define OTHER_FILES 24
+#define OTHER_FILES 25
 
 /*
  * The file table may be as large as RLIMIT_NOFILE says. Return: how many

@@ -247,7 +247,6 @@ static enum packet_fate act(struct virtio_vsock *v, struct vsock_conn *c,
 	switch (vsock_act(c ? (enum vsock_state)c->state : VSOCK_NONE,
 			  hdr->op)) {
 	case VSOCK_ACT_REFUSE:
-		v->stats.refused++;
 		vsock_rx_refuse(v, hdr);
 		break;
 	case VSOCK_ACT_DIAL:
@@ -307,7 +306,6 @@ static enum packet_fate take_packet(struct virtio_vsock *v)
 	c = vsock_conn_find(v, hdr.src_port, hdr.dst_port);
 	if (hdr.dst_cid != VSOCK_CID_HOST ||
 	    (c ? hdr.type != c->type : !is_type(v, hdr.type))) {
-		v->stats.refused++;
 		vsock_rx_refuse(v, &hdr);
 		return PACKET_OVER;
 	}

@@ -362,8 +362,7 @@ static void read_done(struct loop_op *op, int res, uint32_t flags)
 			return;
 		}
 	}
-	if (res > 0)
-		con.port->input(con.port, con.in, (size_t)res);
+	con.port->input(con.port, con.in, (size_t)res);
 	start_read();
 }
 

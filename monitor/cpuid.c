@@ -13,10 +13,9 @@
 #define BIT(n) (1U << (n))
 
 /* KVM's own leaves; 0x40000010 is VMware's timing leaf, read by many. */
-#define LEAF_KVM	  0x40000000U
-#define LEAF_KVM_FEATURES 0x40000001U
-#define LEAF_TIMING	  0x40000010U
-#define APIC_BUS_KHZ	  1000000U /* KVM's LAPIC timer counts at 1 GHz */
+#define LEAF_KVM     0x40000000U
+#define LEAF_TIMING  0x40000010U
+#define APIC_BUS_KHZ 1000000U /* KVM's LAPIC timer counts at 1 GHz */
 
 enum reg { EAX, EBX, ECX, EDX };
 

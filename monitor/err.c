@@ -19,8 +19,6 @@ fill(struct err *e, int code, int status, const char *fmt, va_list ap)
 	e->code = code;
 	e->status = status;
 	n = fmt_vprint(e->msg, sizeof(e->msg), fmt, ap);
-	if (n < 0)
-		n = 0;
 	if (code != -EINVAL && code != -ENOEXEC &&
 	    (size_t)n < sizeof(e->msg) - 1)
 		fmt_print(e->msg + n, sizeof(e->msg) - (size_t)n, ": %s",

@@ -15,7 +15,8 @@
  * fmt_print() - as snprintf(): %d %u %x %X %o %c %s %%, lengths hh h l ll z,
  * flags - and 0, width and precision (of %s only), both also as *
  * Context: any thread; no allocation, no locale, no system call.
- * Return: the length the text has, or would have in a buffer large enough.
+ * Return: the length the text has, or would have in a buffer large enough; it
+ * cannot fail.
  */
 int fmt_print(char *buf, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

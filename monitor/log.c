@@ -40,15 +40,13 @@ void log_line(enum log_level level, const char *component, const char *fmt, ...)
 
 	if (!log_enabled(level))
 		return;
-	n = fmt_print(line, sizeof(line), "mote: %.40s%s%s%s", name ? name : "",
+	n = fmt_print(line, sizeof(line), "mote: %.63s%s%s%s", name ? name : "",
 		      name ? ": " : "", component, *component ? ": " : "");
-	if (n < 0 || n >= (int)sizeof(line) - 1)
+	if (n >= (int)sizeof(line) - 1)
 		return;
 	va_start(ap, fmt);
 	m = fmt_vprint(line + n, sizeof(line) - (size_t)n - 1, fmt, ap);
 	va_end(ap);
-	if (m < 0)
-		return;
 	n += m;
 	if (n > (int)sizeof(line) - 2)
 		n = (int)sizeof(line) - 2;

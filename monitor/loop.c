@@ -115,9 +115,8 @@ void loop_allow_bulk(struct loop *loop)
 	loop->may_batch = syscall(SYS_sched_getscheduler, 0) == SCHED_OTHER;
 }
 
-void loop_set_bulk(struct loop *loop, bool *mine, bool on)
+void loop_set_bulk(struct loop *loop, bool on)
 {
-	*mine = on;
 	if (loop->bulk == on)
 		return;
 	loop->bulk = on;

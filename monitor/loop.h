@@ -183,7 +183,6 @@ void loop_allow_bulk(struct loop *loop);
 
 /**
  * loop_set_bulk() - what one device does is a stream now, or no longer
- * @mine: set to @on, for the device
  *
  * A thread that wakes us is preempted, as a rule: good for answers, which are
  * ready when a vCPU goes on. In a stream it is better that a vCPU, or a sender
@@ -195,7 +194,7 @@ void loop_allow_bulk(struct loop *loop);
  * Nested lane, one CPU: TCP up 377 to 647 and down 606 to 747 MB/s, 64-byte UDP
  * up 20 to 76 kpps. I/O thread.
  */
-void loop_set_bulk(struct loop *loop, bool *mine, bool on);
+void loop_set_bulk(struct loop *loop, bool on);
 
 /** loop_wake() - start a round, whoever asks (any thread) */
 void loop_wake(struct loop *loop);

@@ -516,7 +516,7 @@ static int build(struct machine *m, struct err *e)
 			      m->devices.windows * sizeof(m->devices.view[0]),
 			      e);
 	if (!ret)
-		ret = vm_open(&m->vm, &m->mem, m->cfg->irqchip, e);
+		ret = vm_open(&m->vm, &m->mem, e);
 	for (unsigned i = 0; !ret && i < m->cfg->cpus; i++)
 		ret = vcpu_open(&m->vcpu[i], &m->vm, i, &m->pio, &m->mmio, e);
 	/* Not before: the MSR filter waits for a grace period, and one that

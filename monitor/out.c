@@ -81,8 +81,6 @@ void out_printf(struct out *out, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = fmt_vprint(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		return;
 	out_write(out, text,
 		  (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
 }

@@ -171,13 +171,10 @@ int vm_create(struct vm *vm, struct err *e)
 	return 0;
 }
 
-int vm_open(struct vm *vm, const struct mem *mem, enum config_irqchip irqchip,
-	    struct err *e)
+int vm_open(struct vm *vm, const struct mem *mem, struct err *e)
 {
-	int ret;
+	int ret = kvm_ioctl_val(vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 
-	vm->irqchip = irqchip;
-	ret = kvm_ioctl_val(vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	if (ret < 0)
 		return err_set(e, -errno, "KVM_GET_VCPU_MMAP_SIZE");
 	vm->run_size = (size_t)ret;
@@ -193,8 +190,8 @@ int vm_open(struct vm *vm, const struct mem *mem, enum config_irqchip irqchip,
 	 * are late by the host's uptime. Refused before Linux 5.18.
 	 */
 	kvm_ioctl_val(vm->vm_fd, KVM_SET_TSC_KHZ, 0);
-	return irqchip == IRQCHIP_SPLIT ? open_split_irqchip(vm, e)
-					: open_kernel_irqchip(vm, e);
+	return vm->irqchip == IRQCHIP_SPLIT ? open_split_irqchip(vm, e)
+					    : open_kernel_irqchip(vm, e);
 }
 
 int vm_bell(const struct vm *vm, uint64_t gpa, uint32_t value, int eventfd)

@@ -54,8 +54,7 @@ int vm_show(const struct vm *vm, uint64_t gpa, const void *pages, size_t len,
  * @mem: borrowed for the life of the VM
  * In this order, for the reason given in vm.c. Stage "load".
  */
-int vm_open(struct vm *vm, const struct mem *mem, enum config_irqchip irqchip,
-	    struct err *e);
+int vm_open(struct vm *vm, const struct mem *mem, struct err *e);
 
 /**
  * vm_bell() - have KVM write an eventfd when the guest writes @value, 32 bits

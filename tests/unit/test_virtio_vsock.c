@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "devices/vsock_conn.h"
+#include "monitor/loop_parts.h"
 #include "tests/unit/vsockdrv.h"
 
 #define GUEST	 1000U /* ports */
@@ -965,7 +966,7 @@ Test(virtio_vsock, tells_a_stream_from_answers)
 {
 	int listener = vsockdrv_listen(HOST, 8);
 	int fd = vsockdrv_open(listener, GUEST, HOST);
-	const bool *bulk = &vsockdrv_vsock.flow.bulk;
+	const bool *bulk = &vsockdrv_vsock.loop->bulk;
 	char c;
 
 	for (unsigned i = 0; i < 64; i++) {
