@@ -41,6 +41,8 @@ static const struct {
 	{ 0x7, 0, ECX, BIT(7) | BIT(23) | BIT(30) },
 	/* indirect branch tracking, likewise */
 	{ 0x7, 0, EDX, BIT(20) },
+	/* FRED, likewise: a Linux that sees it takes no event without */
+	{ 0x7, 1, EAX, BIT(17) },
 	/* SVM, instruction based sampling, SKINIT, watchdog, LWP, counters */
 	{ 0x80000001, 0, ECX,
 	  BIT(2) | BIT(10) | BIT(12) | BIT(13) | BIT(15) | BIT(23) | BIT(24) |

@@ -32,6 +32,7 @@ static const struct row intel[] = {
 	{ 0x4, 4, INDEXED, 0, 0, 0, 0 },
 	{ 0x6, 0, 0, 0xffffffff, 0x2, 0xffffffff, 0 },
 	{ 0x7, 0, INDEXED, 0x1, 0xffffffff, 0xffffffff, 0xffffffff },
+	{ 0x7, 1, INDEXED, 0xffffffff, 0, 0, 0 },
 	{ 0xa, 0, 0, 0x08300805, 0, 0xf, 0x8604 },
 	{ 0xb, 0, INDEXED, 0, 0, 0, 0x2a },
 	{ 0xd, 0, INDEXED, 0x2e7, 0x988, 0x988, 0 },
@@ -261,6 +262,8 @@ Test(cpuid, shows_no_feature_whose_msrs_are_refused)
 				  is_allowed(msr_of[i].msr),
 			  "%s, but not MSR 0x%x", msr_of[i].name,
 			  msr_of[i].msr);
+	cr_expect(!(cpuid(0x7, 1).eax & BIT(17)) || is_allowed(0x1cc), "FRED");
+	cr_expect(cpuid(0x7, 1).eax & BIT(4), "AVX-VNNI is of no concern");
 }
 
 Test(cpuid, empties_leaves_of_what_is_hidden)
