@@ -19,6 +19,9 @@
 # thread, one L1 CPU and no icount ran without a hang under load; AVX and
 # XSAVE state of nested guests gets corrupted; ERMS makes icount lie; vgif and
 # la57 are slow. `-cpu max` otherwise.
+#
+# NESTED_LINUX is L1's kernel, a directory as BUILD/linux is, but that it needs
+# no vmlinux, and that modules/order may name others. Guests have BUILD/linux's.
 
 NESTED_CPU=max,-erms,-vgif,-la57,-xsave,-avx,+svm,+npt
 
@@ -26,7 +29,7 @@ nested_tree() {
 	mkdir -p "$1/bin" "$1/dev" "$1/proc" "$1/sys" "$1/tmp" "$1/lib/modules"
 	cp "$(command -v busybox)" "$1/bin/busybox"
 	ln -sf busybox "$1/bin/sh"
-	cp "$BUILD"/linux/modules/* "$1/lib/modules/"
+	cp "${NESTED_LINUX:-$BUILD/linux}"/modules/* "$1/lib/modules/"
 	cp "$SCRIPTS/nested-init" "$1/init"
 	chmod 755 "$1/init" "$1/bin/busybox"
 }
@@ -74,7 +77,7 @@ nested_boot() {
 		-accel tcg,thread=single ${NESTED_ICOUNT:+-icount "$NESTED_ICOUNT"} \
 		-cpu "$NESTED_CPU" -smp 1 -m "${NESTED_MEMORY:-2048}" \
 		-nodefaults -no-user-config -display none -no-reboot \
-		-kernel "$BUILD/linux/vmlinuz" -initrd "$nested_dir/initrd" \
+		-kernel "${NESTED_LINUX:-$BUILD/linux}/vmlinuz" -initrd "$nested_dir/initrd" \
 		-append "console=ttyS0 quiet panic=-1" \
 		-serial "file:$nested_dir/console.log" \
 		-device virtio-serial-pci "$@"

@@ -60,8 +60,8 @@ kit() {
 
 # Host programs for guests (scripts/tools-image.sh); in lane 2 a disk of L1's.
 case $LANE in
-2) TOOLS=/dev/vda MODULES=/lib/modules ;;
-*) TOOLS=$BUILD/system/tools.img MODULES=$BUILD/linux/modules ;;
+2) TOOLS=/dev/vda ;;
+*) TOOLS=$BUILD/system/tools.img ;;
 esac
 
 # tools_initrd FILE SCRIPT: an initrd that runs SCRIPT in a Linux with virtio
@@ -72,7 +72,7 @@ LINUX_MODULES="virtio_ring virtio virtio_mmio virtio_blk"
 tools_initrd() {
 	mkdir -p modules/modules modules/bin
 	for module in $LINUX_MODULES; do
-		cp "$MODULES/$module.ko" modules/modules/
+		cp "$BUILD/linux/modules/$module.ko" modules/modules/
 	done
 	cp "$BUILD/system/bytes" "$BUILD/system/messages" modules/bin/
 	(cd modules && find modules bin/bytes bin/messages |

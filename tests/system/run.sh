@@ -128,7 +128,8 @@ lane2_base() {
 	nested_tree "$tree"
 	mkdir -p "$tree/build/system" "$tree/build/linux" "$tree/build/tests"
 	cp "$BUILD/mote" "$tree/build/"
-	cp "$BUILD/linux/vmlinux" "$BUILD/linux/vmlinuz" "$tree/build/linux/"
+	cp -r "$BUILD/linux/vmlinux" "$BUILD/linux/vmlinuz" \
+		"$BUILD/linux/modules" "$tree/build/linux/"
 	cp -r "$BUILD/guest" "$tree/build/"
 	[ ! -d "$BUILD/tests/guest" ] ||
 		cp -r "$BUILD/tests/guest" "$tree/build/tests/"
