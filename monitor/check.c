@@ -245,7 +245,10 @@ static void check_io_uring(struct report *r)
 	const struct check_host *h = r->host;
 
 	if (!h->io_uring) {
-		say(r, FINE, "io_uring", "works");
+		say(r, h->io_uring_sockets ? FINE : NOTE, "io_uring",
+		    h->io_uring_sockets
+			    ? "works"
+			    : "no --vsock, --net passt= (Linux 5.19)");
 	} else if (h->io_uring_disabled > 0) {
 		say(r, WRONG, "io_uring", "kernel.io_uring_disabled is %d",
 		    h->io_uring_disabled);
@@ -262,8 +265,8 @@ static void check_io_uring(struct report *r)
 	} else {
 		say(r, WRONG, "io_uring", "not in this kernel: %s",
 		    strerror(-h->io_uring));
-		mend(r, "Linux 5.10 or later with CONFIG_IO_URING; in a "
-			"container, another seccomp profile");
+		mend(r, "Linux 5.10 with CONFIG_IO_URING; in a container, "
+			"another seccomp profile");
 	}
 }
 
@@ -314,7 +317,7 @@ static void check_lock(struct report *r)
 	}
 	if (h->seccomp) {
 		say(r, WRONG, "seccomp", "not in this kernel");
-		mend(r, "Linux 4.14 or later with CONFIG_SECCOMP_FILTER");
+		mend(r, "Linux 4.14 with CONFIG_SECCOMP_FILTER");
 	} else {
 		say(r, FINE, "seccomp", "filters can kill");
 	}

@@ -20,6 +20,7 @@
 
 #include "monitor/err.h"
 #include "monitor/loop.h"
+#include "seccomp/lock.h"
 #include "seccomp/uring.h"
 
 const struct check_cap check_caps[] = {
@@ -224,7 +225,7 @@ static void probe_kvm(struct check_host *host)
 
 /* ---- the kernel's other parts -------------------------------------- */
 
-static int probe_io_uring(bool *ret_bound)
+static int probe_io_uring(bool *ret_bound, bool *ret_sockets)
 {
 	/* as the event loop does */
 	struct io_uring_params p = { .flags = IORING_SETUP_R_DISABLED };
@@ -235,7 +236,10 @@ static int probe_io_uring(bool *ret_bound)
 	if (fd < 0)
 		return -errno;
 	*ret_bound = loop_can_bind(p.features);
-	ret = uring_restrict((int)fd, 0, *ret_bound, &e);
+	ret = uring_restrict((int)fd, LOCK_CONNECT, *ret_bound, &e);
+	*ret_sockets = !ret;
+	if (ret)
+		ret = uring_restrict((int)fd, 0, *ret_bound, &e);
 	close((int)fd);
 	return ret;
 }
@@ -298,7 +302,8 @@ void check_probe(struct check_host *ret)
 	host.kvm_registered = exists("/sys/class/misc/kvm");
 	probe_node(&host);
 	probe_kvm(&host);
-	host.io_uring = probe_io_uring(&host.io_uring_bound);
+	host.io_uring =
+		probe_io_uring(&host.io_uring_bound, &host.io_uring_sockets);
 	host.io_uring_disabled =
 		read_sysctl("/proc/sys/kernel/io_uring_disabled");
 	host.landlock = probe_landlock();

@@ -55,6 +55,7 @@ struct check_host {
 
 	int io_uring;	       /* error; restrictions included */
 	bool io_uring_bound;   /* can be bound to registered files */
+	bool io_uring_sockets; /* makes sockets */
 	int io_uring_disabled; /* sysctl kernel.io_uring_disabled */
 	int landlock;	       /* ABI version, or negative errno */
 	int seccomp;	       /* error */

@@ -123,7 +123,7 @@ int uring_restrict(int ring_fd, unsigned sets, bool registered, struct err *e)
 	if (syscall(SYS_io_uring_register, ring_fd,
 		    IORING_REGISTER_RESTRICTIONS, r, n))
 		return err_set(e, -errno,
-			       "the io_uring cannot be restricted (Linux 5.10 "
-			       "or later is needed)");
+			       "the io_uring cannot be restricted (it takes "
+			       "Linux 5.10; --vsock, --net passt= 5.19)");
 	return 0;
 }

@@ -45,7 +45,8 @@ extern const struct uring_row uring_rows[];
  * @ring_fd: created with IORING_SETUP_R_DISABLED and not enabled yet
  * @sets: enum lock_set bits
  * @registered: only registered files can be used
- * Return: 0, or negative errno with @e filled (Linux < 5.10).
+ * Return: 0, or negative errno with @e filled (Linux < 5.10; < 5.19 where @sets
+ * have LOCK_CONNECT). The ring is then as it was.
  */
 int uring_restrict(int ring_fd, unsigned sets, bool registered, struct err *e);
 

@@ -145,6 +145,14 @@ listens() {
 	grep -q " 00010000 .* $1\$" /proc/net/unix
 }
 
+# needs_sockets: the ring must be able to make them
+needs_sockets() {
+	! "$MOTE" check | grep -q '^note .*--vsock' || {
+		echo "skip: takes Linux 5.19"
+		exit 77
+	}
+}
+
 fail() {
 	echo "case: $*"
 	exit 99

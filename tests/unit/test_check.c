@@ -25,6 +25,7 @@ static const struct check_host good = {
 	.vcpus_max = 1024,
 	.io_uring_disabled = 0,
 	.io_uring_bound = true,
+	.io_uring_sockets = true,
 	.landlock = 7,
 	.userns_clone = 1,
 	.userns_apparmor = -1,
@@ -300,6 +301,11 @@ static void userns_debian(struct check_host *h)
 	h->userns_clone = 0;
 }
 
+static void no_sockets(struct check_host *h)
+{
+	h->io_uring_sockets = false;
+}
+
 static void userns_ubuntu(struct check_host *h)
 {
 	h->userns = -EPERM;
@@ -343,6 +349,7 @@ static const struct {
 	{ landlock_off, "note   Landlock", "off at boot", "lsm=" },
 	{ old_landlock, "note   lock", "lacks Landlock", "" },
 	{ unbound_ring, "note   lock", "registered files (Linux 6.14)", "" },
+	{ no_sockets, "note   io_uring", "--vsock", "Linux 5.19" },
 	{ userns_debian, "note   user namespaces", "not for this user",
 	  "sudo sysctl kernel.unprivileged_userns_clone=1" },
 	{ userns_ubuntu, "note   user namespaces", "not for this user",
