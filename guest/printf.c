@@ -27,21 +27,23 @@ static void put_many(struct out *o, char c, size_t n)
 		put(o, c);
 }
 
-/* Text in its field: spaces, @sign, zeros, @text, spaces. */
+/* Text in its field: spaces, @sign, zeros, @text, spaces. The minus of a width
+ * that was an argument is a flag (C17 7.21.6.1). */
 static void put_field(struct out *o, const struct spec *s, const char *sign,
 		      const char *text, size_t len)
 {
-	size_t width = s->width > 0 ? (size_t)s->width : 0;
+	bool left = s->left || s->width < 0;
+	size_t width = s->width < 0 ? -(size_t)s->width : (size_t)s->width;
 	size_t taken = strlen(sign) + len;
 	size_t fill = width > taken ? width - taken : 0;
 
-	put_many(o, ' ', s->left || s->zero ? 0 : fill);
+	put_many(o, ' ', left || s->zero ? 0 : fill);
 	while (*sign)
 		put(o, *sign++);
-	put_many(o, '0', s->zero && !s->left ? fill : 0);
+	put_many(o, '0', s->zero && !left ? fill : 0);
 	while (len--)
 		put(o, *text++);
-	put_many(o, ' ', s->left ? fill : 0);
+	put_many(o, ' ', left ? fill : 0);
 }
 
 static void put_number(struct out *o, const struct spec *s, uint64_t value,

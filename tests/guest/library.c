@@ -151,6 +151,8 @@ static void test_printf(void)
 	expect("[   7] 255 -1", "[%*d] %hhu %hd", 4, 7, (uint8_t)-1,
 	       (int16_t)-1);
 	expect("[-00000000000000000000000000042]", "[%030d]", -42);
+	expect("[7   ] [ab  ] [ab]", "[%0*d] [%*s] [%.*s]", -4, 7, -4, "ab", -1,
+	       "ab");
 	CHECK(snprintf(cut, sizeof(cut), "%s", "abcdef") == 6);
 	CHECK(!strcmp(cut, "abc"));
 }
