@@ -7,5 +7,8 @@
 
 _Noreturn void exit(int status)
 {
-	ring0_exit(LAYOUT_PORT_EXIT, (uint8_t)status);
+	/* The port takes a byte, in which 256 would be a success. */
+	ring0_exit(LAYOUT_PORT_EXIT, status < 0 || status > UINT8_MAX
+					     ? UINT8_MAX
+					     : (uint8_t)status);
 }

@@ -37,7 +37,8 @@
 
 /* ---- the end ---------------------------------------------------------- */
 
-/** exit() - end the VM; @status 0 to 123 becomes the monitor's exit status */
+/** exit() - end the VM; @status 0 to 123 becomes the monitor's exit status
+ *  All else is a failure, which mote reports as 123. */
 _Noreturn void exit(int status);
 
 /** kit_panic() - print "panic: ...", exit with KIT_EXIT_PANIC */
