@@ -71,7 +71,8 @@ uint64_t time_ns(void);
  */
 uint64_t time_tsc_khz(void);
 
-/** time_to_tsc() - the counter's value when time_ns() has reached @ns */
+/** time_to_tsc() - the counter's value when time_ns() has reached @ns;
+ *  UINT64_MAX if it never will */
 uint64_t time_to_tsc(uint64_t ns);
 
 /* ---- memory ----------------------------------------------------------- */
@@ -148,7 +149,8 @@ void irq_enable(unsigned gsi);
  */
 uint64_t irq_wait(uint64_t lines, uint64_t deadline_ns);
 
-/** time_sleep() - until @ns nanoseconds have passed; the CPU idles */
+/** time_sleep() - until @ns nanoseconds have passed; the CPU idles
+ *  UINT64_MAX is for ever, as all is that ends behind the clock's end. */
 void time_sleep(uint64_t ns);
 
 /* ---- strings ---------------------------------------------------------- */

@@ -91,14 +91,21 @@ uint64_t time_to_tsc(uint64_t ns)
 {
 	uint64_t khz = time_tsc_khz();
 
+	unsigned __int128 tsc;
+
 	if (!khz)
-		return kit_boot.tsc + ns;
+		khz = 1000000;
 	/* Rounded up, so that time_ns() has reached it by then. */
-	return kit_boot.tsc + ns / 1000000 * khz +
-	       ns % 1000000 * khz / 1000000 + 2;
+	tsc = (unsigned __int128)(ns / 1000000) * khz +
+	      ns % 1000000 * khz / 1000000 + 2 + kit_boot.tsc;
+	return tsc < UINT64_MAX ? (uint64_t)tsc : UINT64_MAX;
 }
 
 void time_sleep(uint64_t ns)
 {
-	irq_wait(0, time_ns() + ns);
+	uint64_t end;
+
+	if (__builtin_add_overflow(time_ns(), ns, &end))
+		end = UINT64_MAX;
+	irq_wait(0, end);
 }

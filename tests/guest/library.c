@@ -199,6 +199,7 @@ static void test_time(void)
 	}
 	CHECK(last > start);
 	CHECK(time_to_tsc(last) - time_to_tsc(start) > 0);
+	CHECK(time_to_tsc(UINT64_MAX) > time_to_tsc(UINT64_MAX / 1000));
 	console_printf("tsc %lu kHz\n", time_tsc_khz());
 }
 
