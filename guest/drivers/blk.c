@@ -6,6 +6,24 @@
 
 #define PAGE 4096
 
+#define FIELD(name, needs) VIRTIO_FIELD(struct blk_config, name, needs)
+static const struct virtio_field fields[] = {
+	FIELD(capacity, 0),
+	FIELD(seg_max, BLK_F_SEG_MAX),
+	FIELD(blk_size, BLK_F_BLK_SIZE),
+	FIELD(physical_block_exp, BLK_F_TOPOLOGY),
+	FIELD(alignment_offset, BLK_F_TOPOLOGY),
+	FIELD(min_io_size, BLK_F_TOPOLOGY),
+	FIELD(opt_io_size, BLK_F_TOPOLOGY),
+	FIELD(writeback, BLK_F_CONFIG_WCE),
+	FIELD(max_discard_sectors, BLK_F_DISCARD),
+	FIELD(max_discard_seg, BLK_F_DISCARD),
+	FIELD(discard_sector_alignment, BLK_F_DISCARD),
+	FIELD(max_write_zeroes_sectors, BLK_F_WRITE_ZEROES),
+	FIELD(max_write_zeroes_seg, BLK_F_WRITE_ZEROES),
+	FIELD(write_zeroes_may_unmap, BLK_F_WRITE_ZEROES),
+};
+
 static void free_all_slots(struct blk_disk *d)
 {
 	d->free = NULL;
@@ -19,7 +37,9 @@ static void free_all_slots(struct blk_disk *d)
 void blk_reopen(struct blk_disk *d, uint64_t wanted)
 {
 	virtio_negotiate(&d->dev, wanted);
-	virtio_config(&d->dev, 0, &d->config, sizeof(d->config));
+	d->config = (struct blk_config){ .capacity = 0 };
+	virtio_config(&d->dev, fields, sizeof(fields) / sizeof(fields[0]),
+		      &d->config);
 	virtio_queue_open(&d->queue, &d->dev, 0, BLK_DEPTH_MAX);
 	free_all_slots(d);
 	virtio_start(&d->dev);

@@ -25,7 +25,8 @@ struct blk_slot {
 
 /**
  * struct blk_disk
- * @waiting: how blk_read() and the like pass the time: asleep, or polling
+ * @config: 0 where the feature that a field needs was not agreed on
+ * @waiting: how blk_do() passes the time: asleep, or polling
  * @inflight: requests submitted and not taken
  */
 struct blk_disk {

@@ -27,24 +27,26 @@ static void fill_rx(struct net_card *n)
 	}
 }
 
+#define FIELD(name, needs) VIRTIO_FIELD(struct net_config, name, needs)
+static const struct virtio_field fields[] = {
+	FIELD(mac, NET_F_MAC),
+	FIELD(mtu, NET_F_MTU),
+};
+static const struct virtio_field status_field[] = {
+	FIELD(status, NET_F_STATUS),
+};
+
+/* Without an address from the device: any that says it is nobody's. */
 static void read_config(struct net_card *n)
 {
-	struct net_config config;
+	uint32_t any = (uint32_t)__builtin_ia32_rdtsc();
+	struct net_config config = { .mac = { 2 }, .mtu = MTU_DEFAULT };
 
-	virtio_config(&n->dev, 0, &config, sizeof(config));
+	memcpy(config.mac + 2, &any, sizeof(any));
+	virtio_config(&n->dev, fields, sizeof(fields) / sizeof(fields[0]),
+		      &config);
 	memcpy(n->mac, config.mac, sizeof(n->mac));
-	n->mtu = n->dev.features & NET_F_MTU ? config.mtu : MTU_DEFAULT;
-}
-
-/* A driver that takes NET_F_MTU must have room for such frames (§5.1.4.2). If
- * the device does not offer it, it does not matter what is said here. */
-static bool mtu_fits(const struct net_card *n)
-{
-	uint16_t mtu;
-
-	virtio_config(&n->dev, offsetof(struct net_config, mtu), &mtu,
-		      sizeof(mtu));
-	return NET_HDR + NET_ETHER + mtu <= NET_BUF;
+	n->mtu = config.mtu;
 }
 
 bool net_open(struct net_card *n, unsigned nth, uint64_t wanted)
@@ -52,10 +54,14 @@ bool net_open(struct net_card *n, unsigned nth, uint64_t wanted)
 	memset(n, 0, sizeof(*n));
 	if (!virtio_find(&n->dev, VIRTIO_NET, nth))
 		return false;
-	if (!(wanted & NET_F_MRG_RXBUF) && !mtu_fits(n))
-		wanted &= ~NET_F_MTU;
 	virtio_negotiate(&n->dev, wanted);
 	read_config(n);
+	if (!(wanted & NET_F_MRG_RXBUF) &&
+	    NET_HDR + NET_ETHER + n->mtu > NET_BUF) {
+		/* Who takes NET_F_MTU must have room for it (§5.1.4.2). */
+		virtio_negotiate(&n->dev, wanted & ~NET_F_MTU);
+		read_config(n);
+	}
 	virtio_queue_open(&n->rx, &n->dev, NET_RX, NET_DEPTH);
 	virtio_queue_open(&n->tx, &n->dev, NET_TX, NET_DEPTH);
 	fill_rx(n);
@@ -71,13 +77,10 @@ bool net_open(struct net_card *n, unsigned nth, uint64_t wanted)
 
 bool net_link(const struct net_card *n)
 {
-	uint16_t status;
+	struct net_config config = { .status = NET_S_LINK_UP };
 
-	if (!(n->dev.features & NET_F_STATUS))
-		return true;
-	virtio_config(&n->dev, offsetof(struct net_config, status), &status,
-		      sizeof(status));
-	return status & NET_S_LINK_UP;
+	virtio_config(&n->dev, status_field, 1, &config);
+	return config.status & NET_S_LINK_UP;
 }
 
 bool net_take(struct net_card *n, struct net_part *ret)

@@ -76,13 +76,45 @@ void virtio_set(const struct virtio_device *d, unsigned reg, uint32_t value)
 	*(volatile uint32_t *)p = value;
 }
 
-void virtio_config(const struct virtio_device *d, unsigned off, void *dst,
-		   unsigned len)
+/* By accesses of the field's own width, of four bytes at most (§4.2.2.2). */
+static void read_field(const struct virtio_device *d, unsigned off, void *dst,
+		       unsigned len)
 {
-	uint8_t *p = dst;
+	volatile void *from = d->base + MMIO_CONFIG + off;
+	uint8_t *to = dst;
+	uint32_t half[2];
+	uint16_t word;
 
-	for (unsigned i = 0; i < len; i++)
-		p[i] = d->base[MMIO_CONFIG + off + i];
+	switch (len) {
+	case 2:
+		word = *(volatile uint16_t *)from;
+		memcpy(dst, &word, sizeof(word));
+		break;
+	case 4:
+	case 8:
+		for (unsigned i = 0; i < len / 4; i++)
+			half[i] = ((volatile uint32_t *)from)[i];
+		memcpy(dst, half, len);
+		break;
+	default:
+		for (unsigned i = 0; i < len; i++)
+			to[i] = ((volatile uint8_t *)from)[i];
+	}
+}
+
+void virtio_config(const struct virtio_device *d,
+		   const struct virtio_field *field, unsigned n, void *config)
+{
+	uint32_t generation;
+
+	do {
+		generation = virtio_get(d, MMIO_CONFIG_GENERATION);
+		for (unsigned i = 0; i < n; i++)
+			if ((d->features & field[i].needs) == field[i].needs)
+				read_field(d, field[i].off,
+					   (uint8_t *)config + field[i].off,
+					   field[i].len);
+	} while (virtio_get(d, MMIO_CONFIG_GENERATION) != generation);
 }
 
 void virtio_reset(struct virtio_device *d)

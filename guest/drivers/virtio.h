@@ -12,6 +12,7 @@
 #define MOTE_GUEST_DRIVERS_VIRTIO_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "devices/ring.h"
@@ -65,9 +66,28 @@ bool virtio_find(struct virtio_device *d, uint32_t id, unsigned nth);
 uint32_t virtio_get(const struct virtio_device *d, unsigned reg);
 void virtio_set(const struct virtio_device *d, unsigned reg, uint32_t value);
 
-/** virtio_config() - @len bytes of configuration space, byte by byte */
-void virtio_config(const struct virtio_device *d, unsigned off, void *dst,
-		   unsigned len);
+/**
+ * struct virtio_field - one field of a device's configuration space
+ * @len: 1, 2, 4, 8, or the length of an array of bytes
+ * @needs: features without which there is no such field
+ */
+struct virtio_field {
+	uint16_t off, len;
+	uint64_t needs;
+};
+
+/* How a table of them is written, @config being the struct. */
+#define VIRTIO_FIELD(config, name, needs)                                      \
+	{                                                                      \
+		offsetof(config, name), sizeof(((config *)0)->name), needs     \
+	}
+
+/**
+ * virtio_config() - read these fields, as they were at one moment
+ * @config: the struct, of which the other fields are left alone
+ */
+void virtio_config(const struct virtio_device *d,
+		   const struct virtio_field *field, unsigned n, void *config);
 
 /** virtio_reset() - back to power-on; afterwards the device touches nothing */
 void virtio_reset(struct virtio_device *d);

@@ -134,6 +134,8 @@ void vsock_die(struct vsock *v, struct vsock_conn *c)
 
 bool vsock_open(struct vsock *v, uint32_t window)
 {
+	static const struct virtio_field cid_field =
+		VIRTIO_FIELD(struct vsock_config, guest_cid, 0);
 	struct vsock_config config;
 	struct vsock_packet *p;
 
@@ -144,7 +146,7 @@ bool vsock_open(struct vsock *v, uint32_t window)
 		kit_panic("vsock: a window of %u bytes", window);
 	v->window = window;
 	virtio_negotiate(&v->dev, VSOCK_WANTED);
-	virtio_config(&v->dev, 0, &config, sizeof(config));
+	virtio_config(&v->dev, &cid_field, 1, &config);
 	v->cid = config.guest_cid;
 	virtio_queue_open(&v->rx, &v->dev, VSOCK_RX, VSOCK_BUFS);
 	virtio_queue_open(&v->tx, &v->dev, VSOCK_TX, VSOCK_BUFS);
