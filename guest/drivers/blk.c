@@ -69,6 +69,8 @@ bool blk_submit(struct blk_disk *d, uint32_t type, uint64_t sector, void *buf,
 
 	if (!s)
 		return false;
+	if (type == BLK_T_FLUSH || type == BLK_T_GET_ID) /* §5.2.6.1 */
+		sector = 0;
 	s->header = (struct blk_header){ type, 0, ranges ? 0 : sector };
 	s->status = 0xff;
 	s->token = token;

@@ -148,8 +148,10 @@ uint64_t virtio_negotiate(struct virtio_device *d, uint64_t wanted)
 			   (uint32_t)(d->features >> (32 * i)));
 	}
 	add_status(d, VIRTIO_FEATURES_OK);
-	if (!(virtio_get(d, MMIO_STATUS) & VIRTIO_FEATURES_OK))
+	if (!(virtio_get(d, MMIO_STATUS) & VIRTIO_FEATURES_OK)) {
+		add_status(d, VIRTIO_FAILED);
 		kit_panic("virtio: features 0x%lx were refused", d->features);
+	}
 	return d->features;
 }
 
@@ -233,6 +235,8 @@ void virtio_queue_open(struct virtio_queue *q, struct virtio_device *d,
 	q->free = 0;
 	q->unused = q->size;
 	q->next_avail = q->told = q->next_used = 0;
+	/* What was in flight before a reset is nobody's. */
+	memset(q->used_parts, 0, sizeof(q->used_parts));
 	no_interrupts(q);
 	virtio_set(d, MMIO_QUEUE_NUM, size);
 	set_address(d, MMIO_QUEUE_DESC_LOW, q->desc);
@@ -279,7 +283,7 @@ bool virtio_add(struct virtio_queue *q, const struct virtio_part *part,
 {
 	unsigned n = out + in;
 	bool table = q->tables && n > 1 && n <= VIRTIO_INDIRECT_MAX &&
-		     q->dev->features & VIRTIO_INDIRECT_DESC;
+		     n <= q->size && q->dev->features & VIRTIO_INDIRECT_DESC;
 	uint16_t head = q->free, takes = (uint16_t)(table ? 1 : n);
 
 	if (!n || takes > q->unused)
@@ -376,15 +380,27 @@ static bool arm_all(struct virtio_queue *const *q, unsigned n)
 	return true;
 }
 
+/* An interrupt for nothing: does the device say that it has given up? (§2.1.2;
+ * nothing would ever come. To ask each time would be an exit more for each.) */
+static void check_device(const struct virtio_device *d)
+{
+	if (virtio_get(d, MMIO_STATUS) & VIRTIO_NEEDS_RESET)
+		kit_panic("virtio: the device at %p needs a reset",
+			  (const void *)(uintptr_t)d->base);
+}
+
 bool virtio_wait_any(struct virtio_queue *const *q, unsigned n,
 		     uint64_t deadline_ns)
 {
 	const struct virtio_device *d = q[0]->dev;
-	bool in_time = true, nothing;
+	bool in_time = true, woken = false, nothing;
 
 	while ((nothing = arm_all(q, n)) && in_time) {
+		if (woken)
+			check_device(d);
 		q[0]->sleeps++;
 		in_time = irq_wait(1ULL << d->gsi, deadline_ns);
+		woken = in_time;
 		if (in_time)
 			virtio_set(d, MMIO_INTERRUPT_ACK,
 				   VIRTIO_INTERRUPT_USED |

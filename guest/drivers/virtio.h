@@ -130,6 +130,8 @@ void *virtio_take(struct virtio_queue *q, uint32_t *ret_len);
 
 /**
  * virtio_wait() - sleep until there is a used buffer
+ * Panics if the device says that it needs a reset. Who polls must look for
+ * VIRTIO_NEEDS_RESET in MMIO_STATUS itself, if that is to be expected.
  * Return: false at the deadline (of time_ns(); UINT64_MAX: none).
  */
 bool virtio_wait(struct virtio_queue *q, uint64_t deadline_ns);
