@@ -282,7 +282,7 @@ uint32_t vsock_send(struct vsock *v, struct vsock_conn *c, const void *buf,
 			part = len - done;
 		if (part > PAYLOAD)
 			part = PAYLOAD;
-		if (part && c->stage == VSOCK_UP) {
+		if (part && c->stage == VSOCK_UP && vsock_said(v, c)) {
 			p = vsock_new_packet(v, spare(v));
 			v->stuck |= !p;
 		}

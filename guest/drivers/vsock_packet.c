@@ -81,8 +81,14 @@ void vsock_say(struct vsock *v, struct vsock_conn *c, enum vsock_op op)
 	speak(v, c);
 }
 
-/* RST to whom we have no connection with. Too many at once are left out: who
- * waits for one gives up after a while. */
+bool vsock_said(struct vsock *v, struct vsock_conn *c)
+{
+	speak(v, c);
+	return !c->wants;
+}
+
+/* RST to whom we have no connection with. There is room: vsock_receive() takes
+ * no more packets while there are many to answer. */
 static void refuse(struct vsock *v, const struct vsock_hdr *to)
 {
 	if (to->op == VSOCK_OP_RST || v->replies == VSOCK_REPLIES)
@@ -272,10 +278,13 @@ void vsock_receive(struct vsock *v)
 	struct vsock_packet *p;
 	uint32_t len;
 
-	while ((p = virtio_take(&v->rx, &len))) {
+	vsock_send_replies(v);
+	/* What cannot be answered now waits in the ring. */
+	while (v->replies < VSOCK_REPLIES / 2 &&
+	       (p = virtio_take(&v->rx, &len))) {
 		take_packet(v, p, len);
 		vsock_give_buffer(v, p);
+		vsock_send_replies(v);
 	}
-	vsock_send_replies(v);
 	virtio_kick(&v->rx);
 }

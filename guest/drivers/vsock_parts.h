@@ -31,6 +31,9 @@ struct vsock_hdr vsock_header(struct vsock *v, struct vsock_conn *c,
 /** vsock_say() - a packet without payload, as soon as there is one */
 void vsock_say(struct vsock *v, struct vsock_conn *c, enum vsock_op op);
 
+/** vsock_said() - has it all gone? Bytes must not overtake the RESPONSE. */
+bool vsock_said(struct vsock *v, struct vsock_conn *c);
+
 /** vsock_reset() - RST, even if @c is forgotten right afterwards */
 void vsock_reset(struct vsock *v, const struct vsock_conn *c);
 void vsock_send_replies(struct vsock *v);

@@ -5,6 +5,7 @@
  *	vsockload PATH PORT crowd CONNECTIONS HANGUP SEED
  *	vsockload PATH PORT ping COUNT
  *	vsockload PATH PORT exchange BYTES
+ *	vsockload PATH PORT refused CONNECTIONS
  *
  * crowd: all connect, and when all are connected, each sends some bytes in
  * random portions and reads what comes back. Two of three finish sending, read
@@ -14,6 +15,8 @@
  * byte was wrong or missing.
  *
  * ping: one byte there and back, COUNT times; prints the mean.
+ *
+ * refused: all call a port where nobody listens, and shall soon hear so.
  *
  * exchange: listen at PATH_PORT for one that connects from the guest; send it
  * BYTES bytes of a pattern and expect the same from it, then its end.
@@ -37,6 +40,7 @@
 #define CROWD_MAX 1024
 #define BYTES_MAX 40000
 #define PORTION	  3000
+#define SOON	  3000	/* ms */
 #define PATIENCE  15000 /* ms without anything happening at all */
 
 struct client {
@@ -305,6 +309,29 @@ static void exchange(const char *path, const char *port, uint32_t bytes)
 	printf("vsockload: exchanged %u bytes\n", bytes);
 }
 
+static void refused(const char *path, const char *port, unsigned n)
+{
+	struct pollfd fd[CROWD_MAX];
+	unsigned waiting = 0;
+	char c;
+
+	if (n > CROWD_MAX)
+		n = CROWD_MAX;
+	for (unsigned i = 0; i < n; i++)
+		fd[i] = (struct pollfd){ call(path, port), POLLIN, 0 };
+	for (unsigned i = 0; i < n; i++) {
+		if (poll(&fd[i], 1, waiting ? 0 : SOON) != 1)
+			waiting++;
+		else if (read(fd[i].fd, &c, 1) > 0)
+			die("call %u was answered", i);
+	}
+	if (waiting) {
+		printf("vsockload: %u of %u wait for an answer\n", waiting, n);
+		exit(1);
+	}
+	printf("vsockload: %u calls refused\n", n);
+}
+
 int main(int argc, char **argv)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -314,12 +341,15 @@ int main(int argc, char **argv)
 		      (uint32_t)atoi(argv[5]));
 	} else if (argc == 5 && !strcmp(argv[3], "ping")) {
 		ping(argv[1], argv[2], (unsigned)atoi(argv[4]));
+	} else if (argc == 5 && !strcmp(argv[3], "refused")) {
+		refused(argv[1], argv[2], (unsigned)atoi(argv[4]));
 	} else if (argc == 5 && !strcmp(argv[3], "exchange")) {
 		state = 1;
 		exchange(argv[1], argv[2], (uint32_t)atol(argv[4]));
 	} else {
 		fprintf(stderr, "vsockload PATH PORT crowd CONNECTIONS HANGUP "
-				"SEED | ping COUNT | exchange BYTES\n");
+				"SEED | ping COUNT | exchange BYTES | "
+				"refused CONNECTIONS\n");
 		return 2;
 	}
 	return 0;
