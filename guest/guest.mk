@@ -53,7 +53,7 @@ $(KIT_LIB): $(KIT_SRC:%.c=$(BUILD)/guest/obj/%.o)
 	$(Q)$(AR) rcs $@ $^
 
 GUEST_LINK = $(CC) $(GUEST_LDFLAGS) $(GUEST_LDFLAGS_$(@F)) -o $@ \
-             $(filter %.o,$^) $(KIT_MORE) $(KIT_LIB)
+             $(filter %.o,$^) $(KIT_MORE) $(KIT_LIB) -lgcc
 
 $(BUILD)/guest/%: $(BUILD)/guest/obj/guest/examples/%.o $(KIT_START) \
 		$(KIT_LIB) guest/kit.ld

@@ -186,6 +186,16 @@ static void test_args(void)
 	expect_args("0 1 2 3 4 5 6 7 8", "0|1|2|3|4|5|6|");
 }
 
+/* What the compiler takes from its own library. */
+static void test_compiler(void)
+{
+	volatile uint64_t word = 0xf0f0;
+	volatile unsigned __int128 wide = 35;
+
+	CHECK(__builtin_popcountll(word) == 8);
+	CHECK((wide << 70) / (word - 0xf0e9) == (unsigned __int128)5 << 70);
+}
+
 /* The frequency cannot be judged from inside, that time goes on can. */
 static void test_time(void)
 {
@@ -211,6 +221,7 @@ int main(void)
 	test_strings();
 	test_printf();
 	test_args();
+	test_compiler();
 	test_time();
 	return check_done("library");
 }
