@@ -78,7 +78,7 @@ uint64_t time_to_tsc(uint64_t ns);
 /* ---- memory ----------------------------------------------------------- */
 
 /**
- * malloc() - 16-byte aligned, any size up to the largest free run of RAM
+ * malloc() - 16-byte aligned; takes up to a quarter more, and that in one run
  * free() keeps a block for the next one of about its size; it is never joined
  * with its neighbours. NULL when RAM is used up.
  */

@@ -62,7 +62,8 @@ void stack_poll(struct stack *s);
 /** stack_wait() - sleep until stack_poll() has something, or the deadline */
 void stack_wait(struct stack *s, uint64_t deadline_ns);
 
-/** stack_flush() - before exit(): wait until all is sent */
+/** stack_flush() - before exit(): wait until the card has sent its frames
+ *  What waits in TCP for an acknowledgement is not among them. */
 void stack_flush(struct stack *s);
 
 #endif
