@@ -134,8 +134,8 @@ lane2_base() {
 	[ ! -d "$BUILD/tests/guest" ] ||
 		cp -r "$BUILD/tests/guest" "$tree/build/tests/"
 	find "$tree/build" -name '*.[od]' -delete
-	for file in caserun ptyrun bytes messages guest.cpio guest.sh \
-		prelude.sh linuxnet.sh; do
+	for file in caserun ptyrun vsockload bytes messages guest.cpio \
+		guest.sh prelude.sh linuxnet.sh; do
 		cp "$BUILD/system/$file" "$tree/build/system/"
 	done
 	"$SCRIPTS/initramfs.sh" "$tree" "$base"
