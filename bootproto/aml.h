@@ -7,8 +7,8 @@
 
 /**
  * struct aml - AML being written
- * @len: bytes it has; what goes beyond @max is counted but not stored, so the
- *       caller compares once at the end
+ * @len: bytes it has; what goes beyond @max is counted but not stored. It would
+ *       be an error of ours: CPUs and devices have their most.
  *
  * Source of all encodings: ACPI specification 6.5, chapter 20; resources:
  * section 6.4.

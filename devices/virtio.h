@@ -74,7 +74,7 @@ struct virtio_ops {
  * @features: what was negotiated
  * @on_vcpu: set by a device whose kick() may run on the vCPU that rang, with
  *	the loop borrowed
- * @exits: set by a device that wants no bells: see struct virtio_ops
+ * @exits: set by a device whose doorbells are better exits than ioeventfds
  * @interrupt, @need_reset, @idle, @again: the transport's side. @idle: a
  *        reset is under way and the last head in flight has come back.
  *

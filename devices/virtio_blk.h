@@ -140,8 +140,7 @@ struct virtio_blk {
 
 /**
  * virtio_blk_open() - open, lock and register the disk
- * Main thread, stage "open", after loop_open(). @cfg's strings are borrowed
- * for good.
+ * Main thread, stage "open". @cfg's strings are borrowed for good.
  * Return: 0, or negative errno with @e filled.
  */
 int virtio_blk_open(struct virtio_blk *b, const struct config_disk *cfg,
@@ -149,7 +148,7 @@ int virtio_blk_open(struct virtio_blk *b, const struct config_disk *cfg,
 
 /**
  * virtio_blk_allow_now() - vCPU threads may move what takes no waiting
- * Main thread, stage "open", and only where the lock allows for it: on this
+ * Main thread, stage "drop", and only where the lock allows for it: on this
  * descriptor.
  * Return: the descriptor; -1 if the disk is one without a page cache.
  */

@@ -52,7 +52,7 @@ static void interrupt(struct virtio_mmio *t, uint32_t reasons)
 }
 
 /* A driver that reads while we write sees one generation or the other change
- * under its reading. */
+ * under its reading. (Who reads between the two sees a change of one byte.) */
 static bool show_new_config(struct virtio_mmio *t)
 {
 	_Atomic uint32_t *generation =

@@ -137,7 +137,7 @@ struct virtio_net {
 /**
  * virtio_net_open() - open or take over the back end, choose the features
  * @n: zeroed
- * Main thread, stage "open", after loop_open().
+ * Main thread, stage "open".
  * Return: 0, or negative errno with @e filled.
  */
 int virtio_net_open(struct virtio_net *n, const struct config_net *cfg,

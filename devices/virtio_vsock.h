@@ -262,7 +262,7 @@ void virtio_vsock_init(struct virtio_vsock *v, struct loop *loop);
  * virtio_vsock_open() - open PATH's directory and listen at PATH
  * A socket that nobody listens at any more is replaced.
  * @v: zeroed
- * Main thread, stage "open", after loop_open().
+ * Main thread, stage "open".
  * Return: 0, or negative errno with @e filled.
  */
 int virtio_vsock_open(struct virtio_vsock *v, const struct config_vsock *cfg,

@@ -21,7 +21,7 @@ struct check_host;
  *   backend=kvm_intel|kvm_amd|kvm_pvm|other|none
  *   device=ok|missing|denied|broken /dev/kvm
  *   nested=yes|no                   the host is itself a virtual machine
- *   api=N vcpus_max=N               0 where kvm=none
+ *   api=N vcpus_max=N               0 where there is no /dev/kvm to ask
  *   missing=NAME,...                required capabilities; empty if none
  *   io_uring=yes|no landlock=ABI    0: not there
  *   seccomp=yes|no lock=whole|partial userns=yes|no tun=yes|no

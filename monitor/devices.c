@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The only file that names concrete devices. */
+/* Which devices there are, and what they share. */
 #include "monitor/devices.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The one place that calls KVM, and times it. */
+/* Calls KVM, and times it. (`mote check` only asks, and does not.) */
 #include "monitor/kvm_ioctl.h"
 
 #include <sys/syscall.h>

@@ -78,7 +78,8 @@ struct loop *loop_get(void);
 
 /**
  * loop_open() - create the ring (disabled) and the wake eventfd
- * Main thread, stage "open". Sources and files are added after it.
+ * Stage "load", by whichever thread has time for it; sources, files and drains
+ * have been added before.
  */
 int loop_open(struct loop *loop, struct err *e);
 

@@ -34,10 +34,11 @@ struct loop {
 	atomic_bool wake_by_read; /* an old kernel */
 	struct turn turn;
 
-	/* constant after stage "open" */
+	/* constant after loop_open() */
 	bool registers; /* files go into the ring's table */
-	bool may_batch; /* loop_allow_bulk() */
 	int wake_slot;
+	/* constant after stage "open" */
+	bool may_batch; /* loop_allow_bulk() */
 	struct loop_source *source[LOOP_SOURCES_MAX];
 	unsigned sources;
 	int file[LOOP_FILES_MAX];

@@ -30,7 +30,7 @@ struct mem_region {
  * @regions: 1 or 2
  * @share: files may be mapped into it, see mem_map_file()
  *
- * Written by mem_init() before any other thread exists, constant afterwards;
+ * Written by mem_init() before any other thread looks at it, then constant;
  * the bytes in it belong to the guest and change under our hands.
  */
 struct mem {

@@ -92,8 +92,8 @@ void timing_event_always(enum timing_event event);
 /** timing_add_always() - a span from @begin to now; see timing_end() */
 void timing_add_always(unsigned what, uint64_t begin);
 
-/** timing_print() - the ladder, to where timing_init() said
- *  @tsc_khz: 0 when unknown: nothing is printed then. I/O thread, last. */
+/** timing_print() - the ladder, to where timing_set_out() said; nothing where
+ *  the TSC's frequency is not known. I/O thread, last. */
 void timing_print(void);
 
 /** timing_set_khz() - the TSC's frequency, before the guest runs */

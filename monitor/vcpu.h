@@ -29,7 +29,7 @@ struct vcpu {
 	size_t run_size;
 };
 
-/** vcpu_open() - create vCPU @id of @vm. Stage "open". */
+/** vcpu_open() - create vCPU @id of @vm. Stage "load". */
 int vcpu_open(struct vcpu *v, struct vm *vm, unsigned id, const struct bus *pio,
 	      const struct bus *mmio, struct err *e);
 
