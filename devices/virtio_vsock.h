@@ -133,7 +133,7 @@ struct vsock_conn {
 	struct vsock_credit credit;
 	struct vsock_fifo fifo;
 	struct loop_op host_op; /* accept, greeting, socket, connect, OK */
-	struct loop_op poll_op, recv_op, send_op, shut_op;
+	struct loop_op poll_op, recv_op, send_op, shut_op, rest_op;
 	struct msghdr flush_msg;
 	struct iovec flush_iov[VSOCK_FLUSH];
 	char line[VSOCK_LINE];

@@ -236,6 +236,8 @@ void vsock_conn_serve(struct virtio_vsock *v, struct vsock_conn *c)
 
 /* ---- the host's end ------------------------------------------------------ */
 
+static void rest_done(struct loop_op *op, int res, uint32_t flags);
+
 static void poll_socket(struct virtio_vsock *v, struct vsock_conn *c)
 {
 	struct io_uring_sqe *sqe = vsock_sqe(v, c);
@@ -279,15 +281,47 @@ void vsock_conn_polled(struct loop_op *op, int res, uint32_t flags)
 	vsock_conn_settle(v, c);
 }
 
+/*
+ * The socket stays open until its slot is used again, and what the host's end
+ * has sent, in it. While that is much, select(2) does not call the other end
+ * writable, and who waits for it with that, as socat does, is not told that
+ * nobody will read.
+ */
+static void throw_rest_away(struct virtio_vsock *v, struct vsock_conn *c)
+{
+	struct io_uring_sqe *sqe = vsock_sqe(v, c);
+
+	c->rest_op.done = rest_done;
+	io_uring_prep_recv(sqe, vsock_conn_slot(v, c), v->skipped, VSOCK_SKIP,
+			   MSG_DONTWAIT);
+	vsock_submit(sqe, &c->rest_op);
+}
+
+static void rest_done(struct loop_op *op, int res, uint32_t flags)
+{
+	struct vsock_conn *c =
+		(void *)((char *)op - offsetof(struct vsock_conn, rest_op));
+	struct virtio_vsock *v = vsock_conn_device(c);
+
+	(void)flags;
+	c->ops--;
+	if (res > 0)
+		throw_rest_away(v, c);
+	vsock_conn_settle(v, c);
+}
+
 static void shut_done(struct loop_op *op, int res, uint32_t flags)
 {
 	struct vsock_conn *c =
 		(void *)((char *)op - offsetof(struct vsock_conn, shut_op));
+	struct virtio_vsock *v = vsock_conn_device(c);
 
 	(void)res;
 	(void)flags;
 	c->ops--;
-	vsock_conn_settle(vsock_conn_device(c), c);
+	if (!c->socket)
+		throw_rest_away(v, c);
+	vsock_conn_settle(v, c);
 }
 
 void vsock_shut(struct virtio_vsock *v, struct vsock_conn *c, int how)

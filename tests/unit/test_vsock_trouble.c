@@ -2,6 +2,7 @@
 /* vsock where memory is short, programs are silent or gone, and guests rude. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -327,5 +328,30 @@ Test(vsock_trouble, a_guest_that_says_nothing_ends_at_once)
 	int fd = vsockdrv_open(listener, GUEST, HOST);
 
 	cr_expect(drained());
+	close(fd);
+}
+
+/* A host's program that has much to say, to a guest that refuses it. socat
+ * waits with select(2), which counts a hang-up as no way to write. */
+Test(vsock_trouble, nobody_reads_what_a_refused_program_said)
+{
+	static const char bytes[4096];
+	struct pollfd p = { .events = POLLOUT | POLLWRNORM };
+	struct vsock_hdr hdr;
+	int fd = vsockdrv_connect();
+
+	cr_assert_eq(write(fd, "CONNECT 77\n", 11), 11);
+	while (send(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		;
+	fake_sockets_event();
+	cr_assert(vsockdrv_take(&hdr, NULL));
+	cr_assert_eq(hdr.op, VSOCK_OP_REQUEST);
+	p.fd = fd;
+	cr_assert_eq(poll(&p, 1, 0), 0);
+	vsockdrv_send(77, hdr.src_port, VSOCK_OP_RST);
+	cr_expect_eq(poll(&p, 1, 0), 1);
+	cr_expect(p.revents & POLLOUT);
+	cr_expect_eq(send(fd, bytes, 1, MSG_NOSIGNAL), -1);
+	cr_expect_eq(errno, EPIPE);
 	close(fd);
 }
