@@ -63,6 +63,7 @@ struct err;
 #define VSOCK_NOBODY	UINT16_MAX
 #define VSOCK_SKIP	(64U << 10)
 #define VSOCK_MESSAGE	(VSOCK_SKIPS * VSOCK_SKIP)
+#define VSOCK_RELEASES	64 /* connections that end between two renewals */
 /* PATH's last part; "/proc/self/fd/2147483647/" before it, or "_4294967295"
  * behind it, must fit a sockaddr_un. */
 #define VSOCK_NAME (108 - 25)
@@ -231,12 +232,13 @@ struct virtio_vsock {
 	struct virtio_port *port; /* NULL while there is no driver */
 	unsigned slot;		  /* of conn[0] */
 	bool accepting, ticking;
-	unsigned used;	  /* of conn[], ever */
-	unsigned windows; /* connections with blocks reserved */
-	unsigned waiting; /* that have a deadline */
+	unsigned used;	   /* of conn[], ever */
+	unsigned windows;  /* connections with blocks reserved */
+	unsigned waiting;  /* that have a deadline */
+	unsigned released; /* since all operations were renewed */
 	uint32_t tick, next_port;
-	uint32_t
-		last_tick; /* when the process ends at the latest; 0: it runs */
+	/* when the process ends at the latest; 0: it runs */
+	uint32_t last_tick;
 	uint16_t free;
 	struct loop_task service;
 	struct loop_op tick_op;

@@ -142,8 +142,41 @@ struct vsock_conn *vsock_conn_new(struct virtio_vsock *v)
 	return c;
 }
 
+static void cancel(struct virtio_vsock *v, struct loop_op *op)
+{
+	struct io_uring_sqe *sqe = loop_sqe(v->loop);
+
+	io_uring_prep_cancel(sqe, op, 0);
+	loop_set_op(sqe, NULL);
+}
+
+/* What waits at a socket begins anew, as if it had been interrupted. */
+static void renew(struct virtio_vsock *v)
+{
+	for (unsigned i = 0; i < v->used; i++) {
+		struct vsock_conn *c = &v->conn[i];
+
+		if (c->state != VSOCK_OPEN && c->state != VSOCK_DRAINING)
+			continue;
+		if (c->polling)
+			cancel(v, &c->poll_op);
+		if (c->sending)
+			cancel(v, &c->send_op);
+	}
+}
+
+/* One connection that lasts would keep the sockets of all that end. */
+static void count_release(struct virtio_vsock *v)
+{
+	if (loop_lets_go(v->loop) || ++v->released < VSOCK_RELEASES)
+		return;
+	v->released = 0;
+	renew(v);
+}
+
 static void release(struct virtio_vsock *v, struct vsock_conn *c)
 {
+	count_release(v);
 	vsock_fifo_drop(&v->pool, &c->fifo, c->fifo.len);
 	v->pool.reserved -= c->reserved;
 	v->windows -= c->reserved != 0;
@@ -266,7 +299,9 @@ void vsock_conn_polled(struct loop_op *op, int res, uint32_t flags)
 	c->polling = flags & IORING_CQE_F_MORE;
 	if (!c->polling)
 		c->ops--;
-	if (c->state == VSOCK_OPEN && res != -ECANCELED) {
+	if (res == -ECANCELED && c->state == VSOCK_OPEN) {
+		poll_socket(v, c); /* see renew(); or the ring was full */
+	} else if (c->state == VSOCK_OPEN) {
 		c->hangup |= res < 0 || res & (POLLHUP | POLLERR);
 		c->ends |= c->hangup || res & POLLRDHUP;
 		c->readable = true;

@@ -97,7 +97,7 @@ static void flushed(struct loop_op *op, int res, uint32_t flags)
 		vsock_taken(v, c, (uint32_t)res);
 		if (c->state == VSOCK_DRAINING)
 			vsock_conn_wait(v, c, VSOCK_PATIENCE);
-	} else if (res != -EINTR) {
+	} else if (res != -EINTR && res != -ECANCELED) {
 		vsock_refused(v, c, res);
 	}
 	vsock_flush(v, c);

@@ -90,6 +90,11 @@ struct io_uring_sqe *loop_sqe(struct loop *loop)
  * which may be for ever, or let go a second later. So there the table is not
  * used: a slot is replaced by its descriptor.
  */
+bool loop_lets_go(const struct loop *loop)
+{
+	return loop->registers;
+}
+
 void loop_set_op(struct io_uring_sqe *sqe, struct loop_op *op)
 {
 	const struct loop *loop = loop_get();

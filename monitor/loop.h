@@ -197,6 +197,11 @@ void loop_allow_bulk(struct loop *loop);
  */
 void loop_set_bulk(struct loop *loop, bool on);
 
+/** loop_lets_go() - is a file let go of as soon as its reserved slot is used
+ *  anew? Before Linux 6.14 all operations at such slots that began earlier must
+ *  be over first. */
+bool loop_lets_go(const struct loop *loop);
+
 /** loop_wake() - start a round, whoever asks (any thread) */
 void loop_wake(struct loop *loop);
 
