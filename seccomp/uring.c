@@ -28,7 +28,7 @@ const struct uring_row uring_rows[] = {
 	OP(READ, 0, "doorbells, signals, console input, disks"),
 	OP(WRITE, 0, "console output, disks"),
 	OP(POLL_ADD, 0, "a console that is not ready"),
-	OP(TIMEOUT, 0, "--timeout, console output that is collected"),
+	OP(TIMEOUT, 0, "--timeout, patience, what is tried again in a moment"),
 	OP(READV, LOCK_DISK | LOCK_TAP, "disks, TAPs"),
 	OP(WRITEV, LOCK_DISK, "disks"),
 	OP(FSYNC, LOCK_DISK, "flush"),
