@@ -180,7 +180,7 @@ static int set_size(struct disk *d, uint64_t bytes, const char *name,
 			 "%s: its last %llu bytes do not fill a block "
 			 "of %u and are not part of the disk",
 			 name, (unsigned long long)odd, d->logical);
-	d->sectors = (bytes - odd) / DISK_SECTOR;
+	d->sectors = (bytes - odd) / BLK_SECTOR;
 	return 0;
 }
 
@@ -238,10 +238,10 @@ int disk_open(struct disk *d, const struct config_disk *cfg, struct err *e)
 		.direct = cfg->direct,
 		.unsafe_cache = cfg->unsafe_cache,
 	};
-	if (cfg->id && strlen(cfg->id) > DISK_ID_BYTES) {
+	if (cfg->id && strlen(cfg->id) > BLK_ID_BYTES) {
 		d->fd = -1;
 		return err_set(e, -EINVAL, "disk id %s is longer than %d bytes",
-			       cfg->id, DISK_ID_BYTES);
+			       cfg->id, BLK_ID_BYTES);
 	}
 	if (cfg->id)
 		memcpy(d->id, cfg->id, strlen(cfg->id));

@@ -10,11 +10,10 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "devices/blk_wire.h"
+
 struct config_disk;
 struct err;
-
-#define DISK_SECTOR   512U
-#define DISK_ID_BYTES 20 /* GET_ID */
 
 /**
  * struct disk - constant once opened
@@ -41,7 +40,7 @@ struct disk {
 	uint32_t mem_align, offset_align;
 	uint32_t discard_align;
 	bool read_only, direct, in_memory, unsafe_cache;
-	char id[DISK_ID_BYTES];
+	char id[BLK_ID_BYTES];
 };
 
 /**

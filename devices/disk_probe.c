@@ -13,10 +13,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "devices/blk_wire.h"
 #include "monitor/fmt.h"
 #include "monitor/value.h"
 
-#define SECTOR	  512U
 #define BLOCK_MAX 4096U /* no larger block is told to a guest */
 
 /* statx(2), of which musl 1.2.3 knows nothing. Only what we look at is named;
@@ -114,7 +114,7 @@ static void probe_file(struct disk_probe *p, int fd, const struct stat *st)
 	p->in_memory =
 		!syscall(SYS_fstatfs, fd, &fs) && fs.f_type == TMPFS_MAGIC;
 	p->bytes = (uint64_t)st->st_size;
-	p->logical = SECTOR;
+	p->logical = BLK_SECTOR;
 	p->physical = st->st_blksize > (long)BLOCK_MAX
 			      ? BLOCK_MAX
 			      : (uint32_t)st->st_blksize;
@@ -140,9 +140,9 @@ int disk_probe(struct disk_probe *p, int fd, bool direct)
 	if (ret)
 		return ret;
 	/* Nothing absurd gets past here, whatever the driver below says. */
-	if (!power_of_two(p->logical) || p->logical < SECTOR ||
+	if (!power_of_two(p->logical) || p->logical < BLK_SECTOR ||
 	    p->logical > BLOCK_MAX)
-		p->logical = SECTOR;
+		p->logical = BLK_SECTOR;
 	if (p->logical < p->offset_align)
 		p->logical = p->offset_align;
 	if (!power_of_two(p->physical) || p->physical < p->logical)

@@ -212,8 +212,8 @@ static void dialed(struct virtio_vsock *v, struct vsock_conn *c, int res)
 		 * connection is open. */
 		vsock_conn_wait(v, c, 1U << c->hint++);
 	} else if (res < 0) {
-		log_debug("virtio-vsock", "no host for port %u: error %d",
-			  c->host_port, -res);
+		log_guest(LOG_DEBUG, "virtio-vsock",
+			  "no host for port %u: error %d", c->host_port, -res);
 		vsock_conn_reset(v, c);
 	} else {
 		c->hint = 4096;
