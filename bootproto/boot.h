@@ -6,17 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bootproto/announce.h"
 #include "bootproto/image.h"
 #include "monitor/mem.h"
 
 struct err;
-
-/* How devices and CPUs are announced to the guest; never both ways. */
-enum boot_announce {
-	BOOT_ANNOUNCE_AUTO, /* ACPI for Linux without acpi=off */
-	BOOT_ANNOUNCE_ACPI,
-	BOOT_ANNOUNCE_CMDLINE,
-};
 
 /* What the image turned out to be. */
 enum boot_kind { BOOT_BZIMAGE, BOOT_VMLINUX, BOOT_ELF64 };

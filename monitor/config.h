@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bootproto/boot.h"
+#include "bootproto/announce.h"
 #include "monitor/affinity.h"
 #include "monitor/log.h"
 #include "monitor/mem.h"

@@ -23,6 +23,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "monitor/config.h"
 #include "monitor/err.h"
 #include "monitor/log.h"
 #include "monitor/loop.h"

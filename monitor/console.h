@@ -7,8 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "monitor/config.h"
-
+struct config;
 struct err;
 struct loop;
 

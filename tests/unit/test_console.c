@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "monitor/config.h"
 #include "monitor/err.h"
 #include "monitor/loop.h"
 #include "monitor/stop.h"

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "monitor/config.h"
 #include "monitor/err.h"
 #include "monitor/loop_parts.h"
 #include "tests/unit/fake_loop.h"
