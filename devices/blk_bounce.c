@@ -13,6 +13,8 @@
 
 #include "devices/virtio_blk.h"
 
+#include "monitor/container_of.h"
+
 bool blk_bounce_needed(const struct blk_req *r)
 {
 	const struct disk *d = &r->blk->disk;
@@ -108,7 +110,7 @@ static void end_turn(struct blk_req *r, unsigned bytes, int res)
 
 static void write_done(struct loop_op *op, int res, uint32_t flags)
 {
-	struct blk_req *r = (void *)((char *)op - offsetof(struct blk_req, op));
+	struct blk_req *r = container_of(op, struct blk_req, op);
 	struct turn t = turn_of(r);
 
 	(void)flags;
@@ -131,7 +133,7 @@ static void write_turn(struct blk_req *r, const struct turn *t)
 
 static void read_done(struct loop_op *op, int res, uint32_t flags)
 {
-	struct blk_req *r = (void *)((char *)op - offsetof(struct blk_req, op));
+	struct blk_req *r = container_of(op, struct blk_req, op);
 	struct virtio_blk *b = r->blk;
 	struct turn t = turn_of(r);
 

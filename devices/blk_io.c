@@ -5,6 +5,8 @@
 
 #include "devices/virtio_blk.h"
 
+#include "monitor/container_of.h"
+
 /* One operation moves at most this much; the rest is continued. */
 #define OP_BYTES_MAX (1U << 30)
 
@@ -49,7 +51,7 @@ void blk_transfer_failed(struct blk_req *r, int res)
 
 static void transfer_done(struct loop_op *op, int res, uint32_t flags)
 {
-	struct blk_req *r = (void *)((char *)op - offsetof(struct blk_req, op));
+	struct blk_req *r = container_of(op, struct blk_req, op);
 
 	(void)flags;
 	if (r->type != BLK_T_IN)
@@ -133,7 +135,7 @@ void blk_transfer(struct blk_req *r)
 
 static void flush_done(struct loop_op *op, int res, uint32_t flags)
 {
-	struct blk_req *r = (void *)((char *)op - offsetof(struct blk_req, op));
+	struct blk_req *r = container_of(op, struct blk_req, op);
 
 	(void)flags;
 	if (blk_resetting(r->blk))

@@ -13,6 +13,8 @@
 
 #include "devices/virtio_blk.h"
 
+#include "monitor/container_of.h"
+
 enum method { PUNCH, ZERO_RANGE, WRITE };
 
 static const int mode[] = {
@@ -87,7 +89,7 @@ static void try_next_method(struct blk_req *r, int res)
 
 static void fallocate_done(struct loop_op *op, int res, uint32_t flags)
 {
-	struct blk_req *r = (void *)((char *)op - offsetof(struct blk_req, op));
+	struct blk_req *r = container_of(op, struct blk_req, op);
 
 	(void)flags;
 	blk_write_ends(r->blk);

@@ -12,25 +12,24 @@
 #include "devices/net_stream_parts.h"
 #include "devices/net_tx.h"
 #include "devices/virtio_net.h"
+#include "monitor/container_of.h"
 #include "monitor/log.h"
 
 #define RETRY_NS 500000000L
 
 static struct virtio_net *of_stream(struct net_stream *s)
 {
-	return (void *)((char *)s - offsetof(struct virtio_net, stream));
+	return container_of(s, struct virtio_net, stream);
 }
 
 static struct virtio_net *of_tx(struct loop_op *op)
 {
-	return of_stream(
-		(void *)((char *)op - offsetof(struct net_stream, tx.op)));
+	return of_stream(container_of(op, struct net_stream, tx.op));
 }
 
 static struct virtio_net *of_retry(struct loop_op *op)
 {
-	return of_stream(
-		(void *)((char *)op - offsetof(struct net_stream, retry)));
+	return of_stream(container_of(op, struct net_stream, retry));
 }
 
 /* ---- frames to send ------------------------------------------------------ */

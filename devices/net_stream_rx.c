@@ -11,10 +11,11 @@
 #include "devices/net_rx.h"
 #include "devices/net_stream_parts.h"
 #include "devices/virtio_net.h"
+#include "monitor/container_of.h"
 
 static struct virtio_net *of_rx(struct loop_op *op)
 {
-	return (void *)((char *)op - offsetof(struct virtio_net, stream.rx.op));
+	return container_of(op, struct virtio_net, stream.rx.op);
 }
 
 static void submit_receive(struct virtio_net *n)

@@ -13,6 +13,7 @@
 #include "devices/net_rx.h"
 #include "devices/net_tx.h"
 #include "devices/virtio_net.h"
+#include "monitor/container_of.h"
 #include "monitor/log.h"
 
 /* Linux 6.2; older headers lack them */
@@ -28,7 +29,7 @@
 
 static struct virtio_net *of_tap(struct net_tap *t)
 {
-	return (void *)((char *)t - offsetof(struct virtio_net, tap));
+	return container_of(t, struct virtio_net, tap);
 }
 
 /* ---- the descriptor's state ---------------------------------------------- */
@@ -67,8 +68,7 @@ static void link_lost(struct virtio_net *n)
 
 static void poll_out_done(struct loop_op *op, int res, uint32_t flags)
 {
-	struct net_tap *t =
-		(void *)((char *)op - offsetof(struct net_tap, poll_out));
+	struct net_tap *t = container_of(op, struct net_tap, poll_out);
 	struct virtio_net *n = of_tap(t);
 
 	(void)flags;
@@ -233,8 +233,7 @@ static void let_go(struct virtio_net *n)
 
 static void read_done(struct loop_op *op, int res, uint32_t flags)
 {
-	struct net_tap *t =
-		(void *)((char *)op - offsetof(struct net_tap, read));
+	struct net_tap *t = container_of(op, struct net_tap, read);
 	struct virtio_net *n = of_tap(t);
 
 	(void)flags;

@@ -2,8 +2,8 @@
 /* What every virtio device does with its port, whatever the transport. */
 #include "devices/virtio.h"
 
-#include <stddef.h>
 
+#include "monitor/container_of.h"
 #include "monitor/log.h"
 
 /* Queues whose doorbells are off: what has come without ringing? */
@@ -24,15 +24,13 @@ static void end_reset(struct virtio_port *port)
 
 static void look(struct loop_task *task)
 {
-	look_in_passing(
-		(void *)((char *)task - offsetof(struct virtio_port, arm)));
+	look_in_passing(container_of(task, struct virtio_port, arm));
 }
 
 /* The loop is about to sleep: from now on the driver must ring. */
 static void arm(struct loop_task *task)
 {
-	struct virtio_port *port =
-		(void *)((char *)task - offsetof(struct virtio_port, arm));
+	struct virtio_port *port = container_of(task, struct virtio_port, arm);
 	uint32_t quiet = port->quiet;
 
 	port->quiet = 0;
@@ -58,7 +56,7 @@ bool virtio_listen(struct virtio_port *port, unsigned queue, bool busy)
 static void flush(struct loop_task *task)
 {
 	struct virtio_port *port =
-		(void *)((char *)task - offsetof(struct virtio_port, flush));
+		container_of(task, struct virtio_port, flush);
 	bool wanted = false;
 
 	if (port->resetting) {

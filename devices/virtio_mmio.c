@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "monitor/container_of.h"
 #include "monitor/log.h"
 #include "monitor/stop.h"
 
@@ -16,12 +17,12 @@
 
 static struct virtio_mmio *of_port(struct virtio_port *port)
 {
-	return (void *)((char *)port - offsetof(struct virtio_mmio, port));
+	return container_of(port, struct virtio_mmio, port);
 }
 
 static struct virtio_mmio *of_source(struct loop_source *source)
 {
-	return (void *)((char *)source - offsetof(struct virtio_mmio, source));
+	return container_of(source, struct virtio_mmio, source);
 }
 
 /* ---- interrupts: any thread ---------------------------------------------- */

@@ -9,6 +9,7 @@
 #include "devices/vsock_host.h"
 #include "devices/vsock_rx.h"
 #include "devices/vsock_tx.h"
+#include "monitor/container_of.h"
 
 static uint64_t vsock_features(const void *dev)
 {
@@ -27,8 +28,7 @@ static void vsock_config_get(const void *dev, uint64_t features, void *config)
 
 static void serve(struct loop_task *task)
 {
-	vsock_rx_run((void *)((char *)task -
-			      offsetof(struct virtio_vsock, service)));
+	vsock_rx_run(container_of(task, struct virtio_vsock, service));
 }
 
 static bool waits_for_host(const struct virtio_vsock *v)
@@ -44,7 +44,7 @@ static bool waits_for_host(const struct virtio_vsock *v)
 static bool drained(struct loop_drain *drain)
 {
 	struct virtio_vsock *v =
-		(void *)((char *)drain - offsetof(struct virtio_vsock, drain));
+		container_of(drain, struct virtio_vsock, drain);
 
 	if (!v->last_tick) {
 		v->last_tick = (v->tick + VSOCK_LAST) | 1;

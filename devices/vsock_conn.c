@@ -10,11 +10,11 @@
 #include "devices/vsock_flush.h"
 #include "devices/vsock_host.h"
 #include "devices/vsock_rx.h"
+#include "monitor/container_of.h"
 
 struct virtio_vsock *vsock_conn_device(struct vsock_conn *c)
 {
-	return (void *)((char *)(c - c->number) -
-			offsetof(struct virtio_vsock, conn));
+	return container_of(c - c->number, struct virtio_vsock, conn);
 }
 
 struct io_uring_sqe *vsock_sqe(struct virtio_vsock *v, struct vsock_conn *c)
@@ -292,8 +292,7 @@ void vsock_conn_open(struct virtio_vsock *v, struct vsock_conn *c)
 
 void vsock_conn_polled(struct loop_op *op, int res, uint32_t flags)
 {
-	struct vsock_conn *c =
-		(void *)((char *)op - offsetof(struct vsock_conn, poll_op));
+	struct vsock_conn *c = container_of(op, struct vsock_conn, poll_op);
 	struct virtio_vsock *v = vsock_conn_device(c);
 
 	c->polling = flags & IORING_CQE_F_MORE;
@@ -334,8 +333,7 @@ static void throw_rest_away(struct virtio_vsock *v, struct vsock_conn *c)
 
 static void rest_done(struct loop_op *op, int res, uint32_t flags)
 {
-	struct vsock_conn *c =
-		(void *)((char *)op - offsetof(struct vsock_conn, rest_op));
+	struct vsock_conn *c = container_of(op, struct vsock_conn, rest_op);
 	struct virtio_vsock *v = vsock_conn_device(c);
 
 	(void)flags;
@@ -347,8 +345,7 @@ static void rest_done(struct loop_op *op, int res, uint32_t flags)
 
 static void shut_done(struct loop_op *op, int res, uint32_t flags)
 {
-	struct vsock_conn *c =
-		(void *)((char *)op - offsetof(struct vsock_conn, shut_op));
+	struct vsock_conn *c = container_of(op, struct vsock_conn, shut_op);
 	struct virtio_vsock *v = vsock_conn_device(c);
 
 	(void)res;
@@ -441,8 +438,7 @@ static void expired(struct virtio_vsock *v, struct vsock_conn *c)
 
 void vsock_tick(struct loop_op *op, int res, uint32_t flags)
 {
-	struct virtio_vsock *v =
-		(void *)((char *)op - offsetof(struct virtio_vsock, tick_op));
+	struct virtio_vsock *v = container_of(op, struct virtio_vsock, tick_op);
 
 	(void)res;
 	(void)flags;

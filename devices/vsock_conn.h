@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "devices/virtio_vsock.h"
+#include "monitor/container_of.h"
 
 /** vsock_conn_new() - a free one, with nothing set but its number
  *  Return: NULL if there is none. */
@@ -74,7 +75,7 @@ static inline int vsock_conn_slot(const struct virtio_vsock *v,
 /** vsock_conn_of_send() - the connection whose send_op this is */
 static inline struct vsock_conn *vsock_conn_of_send(struct loop_op *op)
 {
-	return (void *)((char *)op - offsetof(struct vsock_conn, send_op));
+	return container_of(op, struct vsock_conn, send_op);
 }
 
 /** vsock_conn_device() - the device, from one of its connections */

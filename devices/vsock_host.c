@@ -8,12 +8,13 @@
 
 #include "devices/vsock_conn.h"
 #include "devices/vsock_flush.h"
+#include "monitor/container_of.h"
 #include "monitor/fmt.h"
 #include "monitor/log.h"
 
 static struct vsock_conn *of_host(struct loop_op *op)
 {
-	return (void *)((char *)op - offsetof(struct vsock_conn, host_op));
+	return container_of(op, struct vsock_conn, host_op);
 }
 
 /* ---- programs that connect ----------------------------------------------- */

@@ -18,6 +18,7 @@
 #include "devices/net_msg.h"
 #include "devices/vsock_buf.h"
 #include "devices/vsock_conn.h"
+#include "monitor/container_of.h"
 
 #define HINT_MIN 4096U
 #define HINT_MAX (256U << 10)
@@ -113,7 +114,7 @@ static void send_replies(struct virtio_vsock *v)
 
 static struct vsock_conn *of_receive(struct loop_op *op)
 {
-	return (void *)((char *)op - offsetof(struct vsock_conn, recv_op));
+	return container_of(op, struct vsock_conn, recv_op);
 }
 
 /* The ranges of at most @max bytes behind a buffer's header. */
