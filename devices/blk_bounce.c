@@ -12,7 +12,6 @@
 #include <liburing.h>
 
 #include "devices/virtio_blk.h"
-
 #include "monitor/container_of.h"
 
 bool blk_bounce_needed(const struct blk_req *r)

@@ -4,7 +4,6 @@
 #include <liburing.h>
 
 #include "devices/virtio_blk.h"
-
 #include "monitor/container_of.h"
 
 /* One operation moves at most this much; the rest is continued. */

@@ -12,7 +12,6 @@
 #include <linux/falloc.h>
 
 #include "devices/virtio_blk.h"
-
 #include "monitor/container_of.h"
 
 enum method { PUNCH, ZERO_RANGE, WRITE };

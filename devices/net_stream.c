@@ -183,14 +183,6 @@ static void send_done(struct loop_op *op, int res, uint32_t flags)
 
 /* ---- the connection ------------------------------------------------------ */
 
-static void cancel(struct virtio_net *n, struct loop_op *op)
-{
-	struct io_uring_sqe *sqe = loop_sqe(n->loop);
-
-	io_uring_prep_cancel(sqe, op, 0);
-	loop_set_op(sqe, NULL);
-}
-
 bool net_stream_usable(const struct virtio_net *n)
 {
 	return n->port && !n->port->resetting && atomic_load(&n->link_up);
@@ -207,9 +199,9 @@ void net_stream_lost(struct virtio_net *n, int res)
 		 *s->addr.sun_path ? "; mote connects again when it can" : "");
 	virtio_net_set_link(n, false);
 	if (s->tx.busy)
-		cancel(n, &s->tx.op);
+		loop_cancel(n->loop, &s->tx.op);
 	if (s->rx.busy)
-		cancel(n, &s->rx.op);
+		loop_cancel(n->loop, &s->rx.op);
 }
 
 static void forget(struct net_stream *s)
@@ -298,9 +290,9 @@ static void stream_stop(struct virtio_net *n)
 	struct net_stream *s = &n->stream;
 
 	if (s->tx.busy && s->tx.heads)
-		cancel(n, &s->tx.op);
+		loop_cancel(n->loop, &s->tx.op);
 	if (s->rx.direct)
-		cancel(n, &s->rx.op);
+		loop_cancel(n->loop, &s->rx.op);
 	net_stream_settle(n);
 }
 

@@ -373,18 +373,14 @@ static void tap_start(struct virtio_net *n)
 static void tap_stop(struct virtio_net *n)
 {
 	struct net_tap *t = &n->tap;
-	struct io_uring_sqe *sqe;
 
 	if (t->held)
 		virtio_complete(n->port, NET_TX, t->chain.head, 0);
 	t->held = false;
-	if (!t->reading) {
+	if (t->reading)
+		loop_cancel(n->loop, &t->read);
+	else
 		let_go(n);
-		return;
-	}
-	sqe = loop_sqe(n->loop);
-	io_uring_prep_cancel(sqe, &t->read, 0);
-	loop_set_op(sqe, NULL);
 }
 
 const struct net_ops net_tap_ops = {

@@ -2,7 +2,6 @@
 /* What every virtio device does with its port, whatever the transport. */
 #include "devices/virtio.h"
 
-
 #include "monitor/container_of.h"
 #include "monitor/log.h"
 

@@ -142,14 +142,6 @@ struct vsock_conn *vsock_conn_new(struct virtio_vsock *v)
 	return c;
 }
 
-static void cancel(struct virtio_vsock *v, struct loop_op *op)
-{
-	struct io_uring_sqe *sqe = loop_sqe(v->loop);
-
-	io_uring_prep_cancel(sqe, op, 0);
-	loop_set_op(sqe, NULL);
-}
-
 /* What waits at a socket begins anew, as if it had been interrupted. */
 static void renew(struct virtio_vsock *v)
 {
@@ -159,9 +151,9 @@ static void renew(struct virtio_vsock *v)
 		if (c->state != VSOCK_OPEN && c->state != VSOCK_DRAINING)
 			continue;
 		if (c->polling)
-			cancel(v, &c->poll_op);
+			loop_cancel(v->loop, &c->poll_op);
 		if (c->sending)
-			cancel(v, &c->send_op);
+			loop_cancel(v->loop, &c->send_op);
 	}
 }
 
@@ -269,8 +261,6 @@ void vsock_conn_serve(struct virtio_vsock *v, struct vsock_conn *c)
 
 /* ---- the host's end ------------------------------------------------------ */
 
-static void rest_done(struct loop_op *op, int res, uint32_t flags);
-
 static void poll_socket(struct virtio_vsock *v, struct vsock_conn *c)
 {
 	struct io_uring_sqe *sqe = vsock_sqe(v, c);
@@ -290,30 +280,35 @@ void vsock_conn_open(struct virtio_vsock *v, struct vsock_conn *c)
 		vsock_conn_serve(v, c);
 }
 
+static void hear(struct virtio_vsock *v, struct vsock_conn *c, int res)
+{
+	c->hangup |= res < 0 || res & (POLLHUP | POLLERR);
+	c->ends |= c->hangup || res & POLLRDHUP;
+	c->readable = true;
+	if (c->hangup && (c->host_shut & VSOCK_SHUT_SEND ||
+			  c->guest_shut & VSOCK_SHUT_RECEIVE))
+		vsock_host_shut(v, c, VSOCK_SHUT_BOTH);
+	else
+		vsock_conn_serve(v, c);
+}
+
 void vsock_conn_polled(struct loop_op *op, int res, uint32_t flags)
 {
 	struct vsock_conn *c = container_of(op, struct vsock_conn, poll_op);
 	struct virtio_vsock *v = vsock_conn_device(c);
+	bool canceled = res == -ECANCELED; /* by renew(), or a full ring */
 
 	c->polling = flags & IORING_CQE_F_MORE;
 	if (!c->polling)
 		c->ops--;
-	if (res == -ECANCELED && c->state == VSOCK_OPEN) {
-		poll_socket(v, c); /* see renew(); or the ring was full */
-	} else if (c->state == VSOCK_OPEN) {
-		c->hangup |= res < 0 || res & (POLLHUP | POLLERR);
-		c->ends |= c->hangup || res & POLLRDHUP;
-		c->readable = true;
-		if (c->hangup && (c->host_shut & VSOCK_SHUT_SEND ||
-				  c->guest_shut & VSOCK_SHUT_RECEIVE))
-			vsock_host_shut(v, c, VSOCK_SHUT_BOTH);
-		else
-			vsock_conn_serve(v, c);
-		if (!c->polling && c->state == VSOCK_OPEN && res >= 0)
-			poll_socket(v, c);
-	}
+	if (c->state == VSOCK_OPEN && !canceled)
+		hear(v, c, res);
+	if (c->state == VSOCK_OPEN && !c->polling && (canceled || res >= 0))
+		poll_socket(v, c);
 	vsock_conn_settle(v, c);
 }
+
+static void rest_done(struct loop_op *op, int res, uint32_t flags);
 
 /*
  * The socket stays open until its slot is used again, and what the host's end

@@ -130,22 +130,13 @@ void vsock_flush(struct virtio_vsock *v, struct vsock_conn *c)
 }
 
 void vsock_keep(struct virtio_vsock *v, struct vsock_conn *c,
-		const struct iovec *iov, size_t off, uint32_t len)
+		const struct iovec *iov, unsigned n, size_t off, uint32_t len)
 {
-	v->stats.copied_bytes += len;
-	for (; len; iov++) {
-		size_t part = iov->iov_len;
+	static struct iovec part[VSOCK_IOVS]; /* big, and one thread */
+	unsigned parts = virtq_slice(iov, n, off, len, part);
 
-		if (off >= part) {
-			off -= part;
-			continue;
-		}
-		part -= off;
-		if (part > len)
-			part = len;
-		vsock_fifo_put(&v->pool, &c->fifo,
-			       (const uint8_t *)iov->iov_base + off, part);
-		len -= (uint32_t)part;
-		off = 0;
-	}
+	v->stats.copied_bytes += len;
+	for (unsigned i = 0; i < parts; i++)
+		vsock_fifo_put(&v->pool, &c->fifo, part[i].iov_base,
+			       part[i].iov_len);
 }

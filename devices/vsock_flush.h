@@ -15,10 +15,10 @@ struct vsock_conn;
 /** vsock_flush() - go on sending what waits in @c's fifo */
 void vsock_flush(struct virtio_vsock *v, struct vsock_conn *c);
 
-/** vsock_keep() - put @len bytes of the ranges @iov, from byte @off on, at the
- *  end of @c's fifo */
+/** vsock_keep() - put @len bytes of the @n ranges @iov (VSOCK_IOVS at most),
+ *  from byte @off on, at the end of @c's fifo */
 void vsock_keep(struct virtio_vsock *v, struct vsock_conn *c,
-		const struct iovec *iov, size_t off, uint32_t len);
+		const struct iovec *iov, unsigned n, size_t off, uint32_t len);
 
 /** vsock_taken() - the host's end has taken @len bytes, or never will */
 void vsock_taken(struct virtio_vsock *v, struct vsock_conn *c, uint32_t len);

@@ -38,7 +38,7 @@ static void finish_run(struct virtio_vsock *v, const struct vsock_run *run)
 			vsock_taken(v, c, run->bytes);
 			vsock_refused(v, c, run->res);
 		} else {
-			vsock_keep(v, c, v->tx.iov + run->iov, sent,
+			vsock_keep(v, c, v->tx.iov + run->iov, run->iovs, sent,
 				   run->bytes - sent);
 		}
 		vsock_flush(v, c);
@@ -169,7 +169,7 @@ static enum packet_fate take_message(struct virtio_vsock *v,
 
 	if (!wanted(v, c, hdr))
 		return PACKET_OVER;
-	vsock_keep(v, c, v->tx.chain.iov, VSOCK_HDR, hdr->len);
+	vsock_keep(v, c, v->tx.chain.iov, v->tx.chain.out, VSOCK_HDR, hdr->len);
 	last = c->credit.got - 1;
 	if (hdr->flags & VSOCK_SEQ_EOM && c->fifo.len &&
 	    !vsock_ends_at(ends, last)) {
@@ -198,7 +198,7 @@ static enum packet_fate take_data(struct virtio_vsock *v, struct vsock_conn *c,
 		return PACKET_OVER;
 	if (in_run || !c->sending)
 		return add_to_batch(v, c, hdr->len);
-	vsock_keep(v, c, v->tx.chain.iov, VSOCK_HDR, hdr->len);
+	vsock_keep(v, c, v->tx.chain.iov, v->tx.chain.out, VSOCK_HDR, hdr->len);
 	return PACKET_OVER;
 }
 

@@ -90,11 +90,6 @@ struct io_uring_sqe *loop_sqe(struct loop *loop)
  * which may be for ever, or let go a second later. So there the table is not
  * used: a slot is replaced by its descriptor.
  */
-bool loop_lets_go(const struct loop *loop)
-{
-	return loop->registers;
-}
-
 void loop_set_op(struct io_uring_sqe *sqe, struct loop_op *op)
 {
 	const struct loop *loop = loop_get();
@@ -108,6 +103,11 @@ void loop_set_op(struct io_uring_sqe *sqe, struct loop_op *op)
 		sqe->flags &= (uint8_t)~IOSQE_FIXED_FILE;
 		sqe->fd = loop->file[sqe->fd];
 	}
+}
+
+bool loop_lets_go(const struct loop *loop)
+{
+	return loop->registers;
 }
 
 /* musl's own sched_setscheduler() answers ENOSYS. */

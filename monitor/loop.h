@@ -116,6 +116,10 @@ struct io_uring_sqe *loop_sqe(struct loop *loop);
 /** loop_set_op() - name who is told; after io_uring_prep_*() */
 void loop_set_op(struct io_uring_sqe *sqe, struct loop_op *op);
 
+/** loop_cancel() - ask for the end of @op, which completes in any case; who
+ * asked is not told of more */
+void loop_cancel(struct loop *loop, struct loop_op *op);
+
 /** loop_is_passing() - is @res no verdict on what was asked for, but on the
  *  host's memory or workers just then? */
 bool loop_is_passing(int res);

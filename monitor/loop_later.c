@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Trying again what the host had no memory or no worker for. */
+/* Operations are ended early, or tried again when the host had no memory or no
+ * worker for them. */
 #include <errno.h>
 #include <liburing.h>
 
 #include "monitor/loop.h"
+
+void loop_cancel(struct loop *loop, struct loop_op *op)
+{
+	struct io_uring_sqe *sqe = loop_sqe(loop);
+
+	io_uring_prep_cancel(sqe, op, 0);
+	loop_set_op(sqe, NULL);
+}
 
 bool loop_is_passing(int res)
 {
