@@ -49,9 +49,11 @@ vm() {
 	vm=$!
 }
 
-# await TEXT: until the guest $vm has said so, in the file $vm_name
+# await TEXT: until the guest $vm has said so, to the end of the line, in the
+# file $vm_name
+CR=$(printf '\r')
 await() {
-	until grep -qsF -- "$1" "$vm_name"; do
+	until grep -sF -- "$1" "$vm_name" | grep -q "$CR"; do
 		kill -0 "$vm" 2>/dev/null || fail "ended early: $(cat "$vm_name")"
 		sleep 0.1
 	done
