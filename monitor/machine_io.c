@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The I/O thread: helps to build the VM, locks itself, serves the event loop,
+ * and ends the process.
+ */
+#include <errno.h>
+
+#include "monitor/affinity.h"
+#include "monitor/ending.h"
+#include "monitor/err.h"
+#include "monitor/log.h"
+#include "monitor/machine_parts.h"
+#include "monitor/stop.h"
+#include "seccomp/msr.h"
+
+void machine_fail(const struct err *e)
+{
+	log_err("", "%s", e->msg);
+	ending_exit(e->status);
+}
+
+void machine_wait(sem_t *sem, enum timing_what what)
+{
+	uint64_t begin = timing_begin();
+
+	while (sem_wait(sem))
+		;
+	timing_end(what, begin);
+}
+
+/* The io_uring, by whichever thread has time for it first: where asking for
+ * CPUID takes longer than building the VM, that is the main thread. */
+int machine_open_ring(struct machine *m, struct err *e)
+{
+	int ret;
+
+	if (atomic_exchange(&m->ring_begun, true))
+		return 0;
+	ret = loop_open(m->loop, e);
+	if (!ret)
+		sem_post(&m->ring_open);
+	return ret;
+}
+
+static int require_lock(const struct machine *m, struct err *e)
+{
+	const struct parts parts = machine_parts_in_force(m);
+	const char *lacking = parts_lacking(&parts, 0);
+
+	return lacking ? err_set(e, -EINVAL, "--require-lock: lacking here: %s",
+				 lacking)
+		       : 0;
+}
+
+static int lock_io(struct machine *m, struct err *e)
+{
+	struct lock lock;
+	int ret;
+
+	timing_enter(TIMING_IO, TIMING_STAGE_LOCK);
+	ret = loop_start(m->loop, m->lock.sets, e);
+	machine_wait(&m->created, TIMING_WAIT_CREATED);
+	if (ret)
+		return ret;
+	/* Some 100 us, while the main thread loads the images. */
+	m->vm.msr_filter = msr_restrict(m->vm.vm_fd) == 0;
+	if (m->cfg->require_lock) {
+		ret = require_lock(m, e);
+		if (ret)
+			return ret;
+	}
+	lock = m->lock;
+	lock.fd[LOCK_FD_RING] = loop_ring_fd(m->loop);
+	sem_post(&m->io_locking);
+	ret = lock_thread(&lock, LOCK_IO, e);
+	if (!ret)
+		atomic_fetch_add(&m->locked, 1);
+	return ret;
+}
+
+/* Linux says nothing when it cannot read what announces its devices. */
+static void advise(const struct machine *m)
+{
+	if (m->entry.announce == BOOT_ANNOUNCE_ACPI &&
+	    devices_unnoticed(&m->devices))
+		log_warn("announce",
+			 "no driver took a device; a kernel without ACPI "
+			 "needs --announce cmdline");
+}
+
+/*
+ * From the lock on the I/O thread only serves. It ends the process: _exit() in
+ * one thread ends all, whatever the vCPUs are doing.
+ */
+void *machine_io_thread(void *arg)
+{
+	struct machine *m = arg;
+	struct err e = { 0 };
+	int ret;
+
+	timing_enter(TIMING_IO, TIMING_STAGE_LOAD);
+	ret = affinity_set_io(&m->cfg->affinity, &e);
+	if (!ret)
+		ret = cpuid_get_supported(m->vm.kvm_fd, &m->cpuid, &e);
+	sem_post(&m->cpuid_ready);
+	if (!ret)
+		ret = machine_open_ring(m, &e);
+	if (!ret)
+		machine_wait(&m->ring_open, TIMING_WAIT_RING);
+	if (!ret)
+		ret = drop_ipc_lock(&m->drop, &e);
+	if (!ret)
+		ret = lock_io(m, &e);
+	timing_enter(TIMING_IO, TIMING_STAGE_RUN);
+	if (!ret)
+		ret = loop_run(m->loop, &e);
+	if (ret)
+		machine_fail(&e);
+	advise(m);
+	ending_exit(stop_status());
+}
