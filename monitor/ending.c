@@ -17,6 +17,7 @@
 #include "monitor/log.h"
 #include "monitor/loop.h"
 #include "monitor/out.h"
+#include "monitor/spin.h"
 #include "monitor/stop.h"
 #include "monitor/terminal.h"
 #include "monitor/timing.h"
@@ -29,6 +30,7 @@ static struct {
 	int signal_slot;
 	bool tells; /* status_fd, which is known to be for nothing else */
 	int status_fd;
+	struct spin last;    /* held from ending_tell() to the process's end */
 	sigset_t handled;    /* constant after ending_open() */
 	uint64_t timeout_ns; /* what is left of it; 0: none */
 	/* I/O thread */
@@ -171,6 +173,9 @@ int ending_tell(int status)
 	char line[16];
 	int n = fmt_print(line, sizeof(line), "%d\n", status);
 
+	/* Two threads can fail at once, and one status is told: the second
+	 * waits here for the first's _exit(). */
+	spin_lock(&end.last);
 	if (!end.tells || out_raw(end.status_fd, line, (size_t)n) >= 0)
 		return status;
 	log_err("", "--status-fd=%d: status %d is not told: %s", end.status_fd,

@@ -35,6 +35,7 @@ void ending_start(void);
 
 /**
  * ending_tell() - write @status to the descriptor for it, if there is one
+ * Any thread, right before its _exit(): of two, the second does not return.
  * Return: the status to end with: if nobody could be told, not 0.
  */
 int ending_tell(int status);

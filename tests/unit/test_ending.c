@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -130,6 +131,48 @@ Test(ending, signal_comes_before_a_longer_timeout)
 
 	cr_assert(kill(pid, SIGINT) == 0);
 	cr_expect(status_of(pid) == 128 + SIGINT);
+}
+
+static void *end_with_7(void *arg)
+{
+	(void)arg;
+	ending_exit(7);
+}
+
+/* Both find the pipe full, so neither is gone before the other has begun. */
+Test(ending, one_of_two_threads_that_fail_tells_its_status)
+{
+	static char full[1 << 20];
+	char text[4096];
+	int fds[2], lines = 0;
+	ssize_t n;
+	pid_t pid;
+
+	cr_assert(pipe(fds) == 0);
+	pid = fork();
+	cr_assert(pid >= 0);
+	if (!pid) {
+		pthread_t other;
+		struct err e;
+
+		alarm(50);
+		fcntl(fds[1], F_SETFL, O_NONBLOCK);
+		while (write(fds[1], full, sizeof(full)) > 0)
+			;
+		fcntl(fds[1], F_SETFL, 0);
+		if (ending_set_status_fd(fds[1], &e) ||
+		    pthread_create(&other, NULL, end_with_7, NULL))
+			_exit(99);
+		ending_exit(7);
+	}
+	close(fds[1]);
+	usleep(50000); /* for both to have come so far */
+	while ((n = read(fds[0], text, sizeof(text))) > 0)
+		for (ssize_t i = 0; i < n; i++)
+			lines += text[i] == '\n';
+	close(fds[0]);
+	cr_expect(lines == 1, "%d are told", lines);
+	cr_expect(status_of(pid) == 7);
 }
 
 Test(ending, status_is_written_for_whoever_asked)
