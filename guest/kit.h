@@ -172,15 +172,21 @@ char *strchr(const char *s, int byte);
  */
 uint64_t strtou64(const char *s, const char **ret_end);
 
-/** argument_number() - if @word is NAME=NUMBER with this @name, the number */
+/**
+ * argument_number() - if @word is NAME=NUMBER with this @name, the number
+ * Panics if what is behind "NAME=" is no number, or more than one.
+ */
 static inline bool argument_number(const char *word, const char *name,
 				   uint64_t *ret)
 {
 	size_t len = strlen(name);
+	const char *end;
 
 	if (strncmp(word, name, len) || word[len] != '=')
 		return false;
-	*ret = strtou64(word + len + 1, NULL);
+	*ret = strtou64(word + len + 1, &end);
+	if (*end || end == word + len + 1)
+		kit_panic("%s: %s is not a number", word, word + len + 1);
 	return true;
 }
 

@@ -4,7 +4,8 @@
 
 #include "guest/kit.h"
 
-#define PAGE 4096
+#define PAGE	    4096
+#define CHECK_EVERY 65536 /* polls; it may be an exit */
 
 #define FIELD(name, needs) VIRTIO_FIELD(struct blk_config, name, needs)
 static const struct virtio_field fields[] = {
@@ -120,6 +121,7 @@ int blk_do(struct blk_disk *d, uint32_t type, uint64_t sector, void *buf,
 {
 	void *token;
 	int status;
+	uint32_t polls = 0;
 
 	if (!blk_submit(d, type, sector, buf, len, NULL))
 		kit_panic("blk: too much in flight");
@@ -127,5 +129,7 @@ int blk_do(struct blk_disk *d, uint32_t type, uint64_t sector, void *buf,
 	while ((status = blk_take(d, &token)) < 0)
 		if (d->waiting)
 			blk_wait(d, UINT64_MAX);
+		else if (!(++polls % CHECK_EVERY))
+			virtio_check(&d->dev);
 	return status;
 }

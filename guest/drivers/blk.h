@@ -70,7 +70,7 @@ int blk_take(struct blk_disk *d, void **ret_token);
 bool blk_wait(struct blk_disk *d, uint64_t deadline_ns);
 
 /** blk_do() - one request, start to end, with nothing else in flight
- *  Return: enum blk_status. */
+ *  Return: enum blk_status. Panics if the device gives up. */
 int blk_do(struct blk_disk *d, uint32_t type, uint64_t sector, void *buf,
 	   uint32_t len);
 

@@ -380,9 +380,7 @@ static bool arm_all(struct virtio_queue *const *q, unsigned n)
 	return true;
 }
 
-/* An interrupt for nothing: does the device say that it has given up? (§2.1.2;
- * nothing would ever come. To ask each time would be an exit more for each.) */
-static void check_device(const struct virtio_device *d)
+void virtio_check(const struct virtio_device *d)
 {
 	if (virtio_get(d, MMIO_STATUS) & VIRTIO_NEEDS_RESET)
 		kit_panic("virtio: the device at %p needs a reset",
@@ -396,8 +394,10 @@ bool virtio_wait_any(struct virtio_queue *const *q, unsigned n,
 	bool in_time = true, woken = false, nothing;
 
 	while ((nothing = arm_all(q, n)) && in_time) {
+		/* An interrupt for nothing. (To ask each time would be an
+		 * exit more for each.) */
 		if (woken)
-			check_device(d);
+			virtio_check(d);
 		q[0]->sleeps++;
 		in_time = irq_wait(1ULL << d->gsi, deadline_ns);
 		woken = in_time;

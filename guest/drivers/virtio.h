@@ -128,10 +128,14 @@ void virtio_kick(struct virtio_queue *q);
  */
 void *virtio_take(struct virtio_queue *q, uint32_t *ret_len);
 
+/** virtio_check() - panic if the device says that it needs a reset (§2.1.2):
+ *  nothing more would ever come from it. */
+void virtio_check(const struct virtio_device *d);
+
 /**
  * virtio_wait() - sleep until there is a used buffer
- * Panics if the device says that it needs a reset. Who polls must look for
- * VIRTIO_NEEDS_RESET in MMIO_STATUS itself, if that is to be expected.
+ * Panics if the device says that it needs a reset; who polls has
+ * virtio_check() for that, to be called now and then.
  * Return: false at the deadline (of time_ns(); UINT64_MAX: none).
  */
 bool virtio_wait(struct virtio_queue *q, uint64_t deadline_ns);

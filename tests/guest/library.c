@@ -110,6 +110,7 @@ static void test_memory(void)
 static void test_strings(void)
 {
 	const char *end, *text = "0x1fz";
+	uint64_t n;
 
 	CHECK((strlen)("") == 0 && (strlen)("abc") == 3);
 	CHECK(strnlen("abc", 2) == 2);
@@ -118,6 +119,9 @@ static void test_strings(void)
 	CHECK(*strchr("a=b", '=') == '=' && !strchr("a", 'b'));
 	CHECK(strtou64("1234", NULL) == 1234);
 	CHECK(strtou64(text, &end) == 0x1f && end == text + 4);
+	CHECK(argument_number("n=0x10", "n", &n) && n == 16);
+	CHECK(!argument_number("nn=1", "n", &n) &&
+	      !argument_number("n", "n", &n));
 }
 
 static void expect(const char *want, const char *fmt, ...)
