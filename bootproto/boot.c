@@ -25,7 +25,7 @@
 /* What people hand over by mistake, and what they should do. */
 static const struct {
 	uint8_t magic[4], len;
-	char advice[38];
+	char advice[39]; /* with room for the NUL */
 } strangers[] = {
 	{ { 0x1f, 0x8b }, 2, "it is gzip-compressed: unpack it first" },
 	{ { 0x28, 0xb5, 0x2f, 0xfd },

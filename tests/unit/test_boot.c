@@ -194,26 +194,34 @@ Test(boot, other_files_are_named)
 	static const struct {
 		const char *bytes;
 		size_t size;
-		const char *part;
+		const char *end;
 	} row[] = {
-		{ "", 0, "neither an ELF64 file nor a bzImage" },
-		{ "\0\0\0\0", 4, "no magic number" },
+		{ "", 0, "no magic number of either was found" },
+		{ "\0\0\0\0", 4, "no magic number of either was found" },
 		{ "\x1f\x8b\x08", 3, "gzip-compressed: unpack it first" },
-		{ "\x1f", 1, "no magic number" },
-		{ "\x28\xb5\x2f\xfd", 4, "zstd-compressed" },
-		{ "070701", 6, "cpio archive: an initrd?" },
-		{ "#!/bin/sh\n", 10, "a script" },
+		{ "\x1f", 1, "no magic number of either was found" },
+		{ "\x28\xb5\x2f\xfd", 4, "zstd-compressed: unpack it first" },
+		{ "\xfd"
+		  "7zXZ",
+		  5, "xz-compressed: unpack it first" },
+		{ "\x02\x21\x4c\x18", 4, "LZ4-compressed: unpack it first" },
+		{ "070701", 6, "it is a cpio archive: an initrd?" },
+		{ "QFI\xfb", 4, "it is a qcow2 disk" },
+		{ "#!/bin/sh\n", 10, "it is a script" },
 		{ "\x7f"
 		  "ELF",
-		  4, "truncated" },
+		  4, "truncated: no whole ELF header" },
 	};
 
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		struct err e = { 0 };
+		const char *end;
 
 		image = fake_image(row[i].bytes, row[i].size);
 		cr_assert_eq(boot_load(&req, &mem, &entry, &e), -ENOEXEC);
-		fake_expect(&e, EXIT_BAD_IMAGE, row[i].part);
+		fake_expect(&e, EXIT_BAD_IMAGE, row[i].end);
+		end = e.msg + strlen(e.msg) - strlen(row[i].end);
+		cr_assert_str_eq(end, row[i].end);
 	}
 }
 
