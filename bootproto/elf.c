@@ -127,6 +127,9 @@ static int read_phdrs(struct elf *elf, const struct kernel_head *head,
 		elf->interp |= ph[i].p_type == PT_INTERP;
 		if (ph[i].p_type != PT_LOAD)
 			continue;
+		/* where no bytes are, the offset means nothing */
+		if (!ph[i].p_filesz)
+			ph[i].p_offset = 0;
 		r = check_segment(elf, &ph[i], e);
 		if (r < 0)
 			return r;

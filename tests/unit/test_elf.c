@@ -57,6 +57,23 @@ Test(elf, loads_by_physical_address)
 	cr_assert_eq(*at(FAKE_BASE + FAKE_BODY), 0);
 }
 
+/* Linux's own loader looks at no offset of such segments either. */
+Test(elf, a_segment_without_bytes_may_have_any_offset)
+{
+	struct err e = { 0 };
+
+	fake.eh.e_phnum = 3;
+	fake.ph[1] = fake.ph[2] = fake.ph[0];
+	fake.ph[1].p_paddr = 0x400000;
+	fake.ph[1].p_offset = sizeof(fake) + 1;
+	fake.ph[1].p_filesz = 0;
+	fake.ph[2].p_offset = UINT64_MAX;
+	fake.ph[2].p_filesz = fake.ph[2].p_memsz = 0;
+	cr_assert_eq(load(&e), 0, "%s", e.msg);
+	cr_assert_eq(kernel.end, 0x400000 + 2 * FAKE_BODY);
+	cr_assert_eq(*at(0x400000), 0);
+}
+
 Test(elf, a_virtual_entry_is_translated)
 {
 	fake.ph[0].p_vaddr = 0xffffffff80200000;
