@@ -26,13 +26,15 @@ static int err_no_room(const struct image *initrd, const struct kernel *kernel,
 {
 	const uint64_t kib = page_up(initrd->size) >> 10;
 	const uint64_t need = page_up(kernel->end) + page_up(initrd->size);
+	/* more memory than up to the hole comes behind it */
+	const gpa_t limit = min(kernel->initrd_end, MEM_HOLE_START);
 
-	if (need > kernel->initrd_end)
+	if (need > limit)
 		return err_set(e, -EINVAL,
 			       "initrd %.60s has %llu KiB, which do not fit "
 			       "below 0x%llx, where this kernel wants it",
 			       initrd->name, (unsigned long long)kib,
-			       (unsigned long long)kernel->initrd_end);
+			       (unsigned long long)limit);
 	return err_set(e, -EINVAL,
 		       "initrd %.60s has %llu KiB, which do not fit beside "
 		       "the kernel; it needs --memory %lluM or more",

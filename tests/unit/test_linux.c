@@ -142,6 +142,8 @@ static const struct place {
 	/* no memory helps */
 	{ 128 * MIB, 16 * MIB, 16 * MIB, 62 * MIB, 64 * MIB, 0,
 	  "below 0x4000000" },
+	{ 128 * MIB, 3300 * MIB, 16 * MIB, 62 * MIB, 4096 * MIB, 0,
+	  "below 0xd0000000" },
 	/* a kernel that begins at 1 MiB leaves no room below it */
 	{ 4 * MIB, MIB, MIB, 4 * MIB, 1024 * MIB, 0, "--memory 5M" },
 	/* initrd_addr_max of a hostile header */
