@@ -110,6 +110,7 @@ enum vsock_want {
  * @reserved: blocks of the pool
  * @message: length of the host's next message, 0: not known; @message_at: of
  *        it, with the guest
+ * @empty: the host's next message is; it is to be taken out
  * @tx_run, @rx_run: its runs, while send_op or recv_op is part of a batch
  * @hint: bytes to read at once
  * @line, @line_len, @line_at: what a host's end said first; behind its first
@@ -126,6 +127,7 @@ struct vsock_conn {
 	uint8_t host_shut, told_shut, guest_shut;
 	uint8_t asked;
 	bool listed, socket, polling, sending, readable, asking, ends, hangup;
+	bool empty;
 	uint8_t line_len, line_at;
 	uint32_t guest_port, host_port;
 	uint32_t deadline;

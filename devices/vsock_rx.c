@@ -143,7 +143,7 @@ static void submit_run(struct virtio_vsock *v, struct vsock_run *run)
 	int slot = vsock_conn_slot(v, c), flags = MSG_DONTWAIT;
 
 	if (!run->count) /* how long is it? */
-		flags |= MSG_PEEK | MSG_TRUNC;
+		flags |= c->empty ? 0 : MSG_PEEK | MSG_TRUNC;
 	else if (c->message_at + run->bytes < c->message) /* all but its end */
 		flags |= MSG_PEEK;
 	c->recv_op.done = receive_done;
@@ -351,6 +351,11 @@ static void finish_run(struct virtio_vsock *v, const struct vsock_run *run)
 	}
 	if (run->res > 0 && !run->count) {
 		c->message = (uint32_t)run->res;
+		c->readable = true;
+	} else if (!run->res && !run->count && (!c->ends || c->empty)) {
+		/* An empty message, which is none for the guest: take it out.
+		 * Or the end, if nothing goes: the poll will tell. */
+		c->empty = !c->empty;
 		c->readable = true;
 	} else if (run->res > 0) {
 		uint32_t len = (uint32_t)run->res - c->message_at;

@@ -513,6 +513,25 @@ Test(vsock_seqpacket, a_host_that_will_not_send)
 	close(fd);
 }
 
+/* They are none for a guest, and its host's end is still there. */
+Test(vsock_seqpacket, empty_ones_for_the_guest)
+{
+	int fd = open_with(1U << 20);
+
+	for (unsigned i = 0; i < 3; i++)
+		cr_assert_eq(send(fd, "", 0, MSG_NOSIGNAL), 0);
+	host_sends(fd, 0, 10);
+	expect_parts(0, 10);
+	cr_assert_eq(send(fd, "", 0, MSG_NOSIGNAL), 0);
+	fake_sockets_event();
+	cr_expect_eq(vsockdrv_op(), -1);
+	host_sends(fd, 10, 10);
+	expect_parts(10, 10);
+	close(fd);
+	fake_sockets_event();
+	cr_expect_eq(vsockdrv_op(), VSOCK_OP_SHUTDOWN);
+}
+
 /* ---- types --------------------------------------------------------------- */
 
 Test(vsock_seqpacket, a_driver_that_did_not_ask_for_it)
