@@ -8,6 +8,9 @@
 #include "monitor/config.h"
 #include "monitor/options.h"
 
+_Static_assert(CONFIG_DISKS_MAX == 12 && CONFIG_NETS_MAX == 4,
+	       "options_rows.inc tells of other numbers");
+
 #define FIELD(name_) .field = offsetof(struct config, name_)
 #define DISK(name_)  .field = offsetof(struct config_disk, name_)
 #define NET(name_)   .field = offsetof(struct config_net, name_)
