@@ -129,8 +129,8 @@ static void print_check(struct out *out)
 		"Usage: mote check [--porcelain]\n\n"
 		"Looks at what mote needs from this host. Each line says "
 		"\"fine\", "
-		"\"note\" (mote\nruns without it) or \"WRONG\", and for "
-		"the last two how to mend it.\n\n"
+		"\"note\" (mote\nruns without it) or \"WRONG\", and where "
+		"that can be mended, how.\n\n"
 		"  --porcelain   print key=value lines for scripts instead\n\n"
 		"Exit status: 0 if mote can run here, 125 if it cannot.\n");
 }
