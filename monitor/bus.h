@@ -12,7 +12,8 @@
  *        sizes, and accesses that overrun the range, never do: the bus reads
  *        all ones and drops writes.
  * @read, @write: @off is relative to the range's base. Called on the vCPU
- *        thread that made the access, several at once. Must not block.
+ *        thread that made the access, several at once. Must not block (but for
+ *        the reset of a virtio device, which waits for the I/O thread).
  */
 struct bus_ops {
 	char name[12]; /* not a pointer: nothing to relocate */

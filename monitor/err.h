@@ -21,7 +21,8 @@ enum exit_status {
 };
 
 /**
- * struct err - one failure, owned by the caller, printed once by main()
+ * struct err - one failure, owned by the caller; printed once, by main() or by
+ * the thread of machine.c that cannot go on
  * @code: negative errno
  * @status: the exit status it calls for (enum exit_status)
  * @msg: one sentence without "mote:" and without a newline
@@ -38,7 +39,8 @@ struct err {
  * err_set() - record a failure with status EXIT_MISUSE
  * @e: filled; may be NULL when the caller does not want the sentence
  * @code: negative errno; ": strerror" is added to the sentence unless @code
- *        is -EINVAL, which says that the sentence explains itself
+ *        is -EINVAL (or -ENOEXEC, err_image()'s), which says that the sentence
+ *        explains itself
  * Return: @code, so that `return err_set(...)` reads well.
  */
 int err_set(struct err *e, int code, const char *fmt, ...)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log: lines on stderr, one write(2) each. */
+/* The log: lines on stderr, each by one out_raw(). */
 #ifndef MOTE_MONITOR_LOG_H
 #define MOTE_MONITOR_LOG_H
 

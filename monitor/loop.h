@@ -113,7 +113,8 @@ unsigned loop_reserved(const struct loop *loop);
  */
 struct io_uring_sqe *loop_sqe(struct loop *loop);
 
-/** loop_set_op() - name who is told; after io_uring_prep_*() */
+/** loop_set_op() - name who is told; last, after io_uring_prep_*() and the
+ *  flags, both of which it may have to change */
 void loop_set_op(struct io_uring_sqe *sqe, struct loop_op *op);
 
 /** loop_cancel() - ask for the end of @op, which completes in any case; who

@@ -76,7 +76,7 @@ static int dispatch(enum command command, const struct config *cfg,
 /*
  * Nobody else makes relocated constants read-only in a static PIE: there is no
  * dynamic linker, and musl does not. And where the host is set to huge pages,
- * each first touch of our 80 MiB of variables would clear and keep 2 MiB. The
+ * each first touch of our 87 MiB of variables would clear and keep 2 MiB. The
  * symbols are mote.lds's.
  */
 static void set_up_pages(void)

@@ -18,8 +18,8 @@ enum command {
 
 /**
  * options_parse() - what the user wants
- * @argv: @argc strings, argv[0] is skipped. Not reordered, but a --disk
- *        argument is cut at its commas in place.
+ * @argv: @argc strings, argv[0] is skipped. Not reordered, but the values
+ *        of --disk, --net and --vsock are cut in place, at commas and "=".
  * @ret_command: what to do
  * @ret_config: filled for COMMAND_RUN only; its strings are borrowed from
  *              @argv

@@ -45,7 +45,8 @@ void out_printf(struct out *out, const char *fmt, ...)
 
 /**
  * out_raw() - write to @fd at once; all of the monitor's plain writes go
- * through it, by writev(2), so that the lock has to allow one call less
+ * through it, by writev(), which libc_calls.c makes pwritev2(2): the lock has
+ * to allow one call less
  * Context: any thread. Return: as write(2).
  */
 ssize_t out_raw(int fd, const void *bytes, size_t len);

@@ -46,8 +46,8 @@ int vcpu_setup(const struct vcpu *v, struct cpuid *cpuid,
 
 /**
  * vcpu_run() - run until the run is stopped (monitor/stop.h)
- * Makes no system call but ioctl(KVM_RUN) and what devices do to wake the I/O
- * thread or raise an interrupt; allocates nothing.
+ * Makes the system calls that the lock allows a vCPU thread (docs/lock.md), and
+ * allocates nothing.
  */
 void vcpu_run(struct vcpu *v);
 

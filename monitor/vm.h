@@ -59,7 +59,8 @@ int vm_open(struct vm *vm, const struct mem *mem, struct err *e);
 /**
  * vm_bell() - have KVM write an eventfd when the guest writes @value, 32 bits
  * wide, at @gpa, instead of leaving KVM_RUN
- * Makes the end of the VM slower (Linux 6.18: 13 to 19 ms). Any thread.
+ * Makes the end of the VM slower (Linux 6.18: 13 to 19 ms). I/O thread: the
+ * lock allows it to no other.
  * Return: 0 or negative errno.
  */
 int vm_bell(const struct vm *vm, uint64_t gpa, uint32_t value, int eventfd);
