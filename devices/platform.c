@@ -48,7 +48,7 @@ static void exit_write(void *dev, uint64_t off, unsigned size, uint64_t val)
 	stop_now((int)val);
 }
 
-/* ---- ACPI: hardware-reduced sleep and reset registers (ACPI 6.4 4.8.3) --- */
+/* ---- ACPI: hardware-reduced sleep and reset registers (ACPI 6.5 4.8.3) --- */
 
 #define SLP_EN	     0x20
 #define SLP_TYP(val) (((val) >> 2) & 7)

@@ -2,7 +2,8 @@
 /*
  * How a virtio device plugs in: what it says of itself, what it is asked to
  * do, and what it may ask of its transport. A device knows neither its
- * address nor its transport, and all of its data path runs on the I/O thread.
+ * address nor its transport, and all of its data path runs on the I/O thread
+ * (or on a vCPU's that borrows the loop: monitor/turn.h).
  *
  * Life of a device: activate() when the driver set DRIVER_OK; kick() whenever
  * a queue may have new buffers (and once for each queue after activate());
@@ -34,15 +35,17 @@ struct virtio_port;
  * @queue_max: at most VIRTQ_SIZE_MAX
  * @config_len: bytes of configuration space, at most VIRTIO_CONFIG_MAX
  *
- * On vCPU threads, under the transport's lock (so one at a time, no system
- * calls):
+ * Under the transport's lock (so one at a time, no system calls), on a vCPU
+ * thread or on the I/O thread:
  * @features: device bits this one offers; constant. The transport adds the
  *        reserved ones.
  * @negotiated: the driver set FEATURES_OK with these bits (only bits that were
  *        offered, maybe without VERSION_1); or a reset took them back, 0. May
  *        be NULL.
- * @config_get: fill @config (zeroed, config_len bytes). Called anew for each
- *        access; @features as offered before FEATURES_OK, negotiated later.
+ * @config_get: fill @config (zeroed, config_len bytes). Called when that may
+ *        have changed (FEATURES_OK, a write, virtio_config_changed(), a reset),
+ *        not when the driver reads; @features as offered before FEATURES_OK,
+ *        negotiated later.
  * @config_set: the driver wrote @size (1, 2, 4) bytes at @off, inside
  *        config_len. May be NULL.
  *

@@ -10,7 +10,7 @@
 #include "monitor/log.h"
 #include "monitor/timing.h"
 
-/* ---- configuration: vCPU threads ----------------------------------------- */
+/* ---- configuration: under the transport's lock --------------------------- */
 
 static uint64_t features(const void *dev)
 {

@@ -114,13 +114,13 @@ struct blk_stats {
  * that is not there, or not used, costs nothing.
  */
 struct virtio_blk {
-	/* constant after virtio_blk_init() */
+	/* constant after stage "drop" */
 	struct disk disk;
 	struct loop *loop;
 	int slot; /* in the loop's file table */
 	bool now; /* virtio_blk_allow_now() */
 
-	/* vCPU threads (under the transport's lock) write, I/O thread reads */
+	/* who holds the transport's lock writes, I/O thread reads */
 	_Atomic uint8_t writeback;
 	atomic_bool topology; /* its driver negotiated TOPOLOGY */
 

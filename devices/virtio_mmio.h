@@ -5,7 +5,9 @@
  * What can be read is kept in a page of its own, struct virtio_mmio_view, laid
  * out as the window is. KVM maps it into the guest, read-only, so that reading
  * a register is no exit: an interrupt handler's look at InterruptStatus costs
- * nothing. Writes always come here, and leave the page as it has to read then.
+ * nothing. Writes come here (but for the doorbell of a queue that has become an
+ * ioeventfd, struct virtio_mmio_bell), and leave the page as it has to read
+ * then.
  *
  * Threads. Registers belong to the vCPU threads, several at once: a spinlock
  * that nobody holds across a system call guards them; doorbells and the

@@ -41,7 +41,7 @@ struct err;
 /* Frames moved in one direction before others have their turn. */
 #define NET_BUDGET 256
 
-/* Why a frame was dropped; net_drop_names[] says it. */
+/* Why a frame was dropped; virtio_net.c has the words. */
 enum net_drop {
 	NET_DROP_TX_RUNT,
 	NET_DROP_TX_GIANT,
@@ -143,8 +143,8 @@ struct virtio_net {
 int virtio_net_open(struct virtio_net *n, const struct config_net *cfg,
 		    struct loop *loop, struct err *e);
 
-/** virtio_net_tap_fd() - the descriptor that readv(), writev() and ioctl() are
- *  called for; -1 if there is none. After virtio_net_open(). */
+/** virtio_net_tap_fd() - the descriptor that writev() and ioctl() are called
+ *  for; -1 if there is none. After virtio_net_open(). */
 int virtio_net_tap_fd(const struct virtio_net *n);
 
 #define NET_STREAM_PATH_MAX sizeof(((struct sockaddr_un *)0)->sun_path)
@@ -163,7 +163,7 @@ void virtio_net_set_link(struct virtio_net *n, bool up);
 void virtio_net_moved(struct virtio_net *n, enum net_queue queue,
 		      uint64_t bytes);
 
-/** virtio_net_drop() - count one, and say so the first few times */
+/** virtio_net_drop() - count one, and log the first one for each reason */
 void virtio_net_drop(struct virtio_net *n, enum net_drop why);
 
 extern const struct virtio_ops virtio_net_ops;
