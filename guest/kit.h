@@ -10,13 +10,13 @@
  *		return 0;
  *	}
  *
- * linked with guest/kit.ld, start.o and libkit.a is a unikernel. The program
- * runs in ring 3 with interrupts off, on one CPU, with SSE, on a stack of
- * 256 KiB (link with --defsym=kit_stack_size= for another size). All of RAM is
- * mapped where it lies: an address is its own physical address. Below 2 MiB
- * memory is read-only, above it cannot be executed; page 0 faults, and so does
- * a stack that grows too far. A fault prints one line and ends the run with
- * status KIT_EXIT_FAULT.
+ * linked as guest/README.md says is a unikernel. The program runs in ring 3
+ * with interrupts off, on one CPU, with SSE, on a stack of 256 KiB (another
+ * size: link with "--defsym=kit_stack_size="). All of RAM is mapped where it
+ * lies: an address is its own physical address. Below 2 MiB memory is
+ * read-only, above it cannot be executed; page 0 faults, and so does a stack
+ * that grows too far. A fault prints one line and ends the run with status
+ * KIT_EXIT_FAULT.
  */
 #ifndef MOTE_GUEST_KIT_H
 #define MOTE_GUEST_KIT_H
@@ -66,7 +66,7 @@ uint64_t time_ns(void);
 
 /**
  * time_tsc_khz() - what time_ns() is made of: the monitor's word (CPUID leaf
- * 0x40000010, or 0x15), else kvm-clock's
+ * 0x40000010), else kvm-clock's, else the processor's (leaf 0x15)
  * Return: kHz; 0 if nobody tells, time_ns() then takes a cycle for a ns.
  */
 uint64_t time_tsc_khz(void);
@@ -78,7 +78,8 @@ uint64_t time_to_tsc(uint64_t ns);
 /* ---- memory ----------------------------------------------------------- */
 
 /**
- * malloc() - 16-byte aligned; takes up to a quarter more, and that in one run
+ * malloc() - 16-byte aligned, in one run of RAM; takes up to a quarter and 32
+ * bytes more
  * free() keeps a block for the next one of about its size; it is never joined
  * with its neighbours. NULL when RAM is used up.
  */
@@ -131,7 +132,7 @@ volatile void *map_device(uint64_t start, uint64_t len);
 /* ---- interrupts ------------------------------------------------------- */
 
 /* Which lines have fired since last asked for; bit n is GSI n, and
- * KIT_IRQ_TIMER the timer. Set while irq_idle() waits. */
+ * KIT_IRQ_TIMER the timer. Set while irq_wait() waits. */
 extern volatile uint64_t irq_pending;
 
 /**

@@ -66,7 +66,8 @@ void blk_kick(struct blk_disk *d);
  */
 int blk_take(struct blk_disk *d, void **ret_token);
 
-/** blk_wait() - sleep until blk_take() has something, or the deadline */
+/** blk_wait() - sleep until blk_take() has something, or the deadline
+ *  Return: as virtio_wait(). */
 bool blk_wait(struct blk_disk *d, uint64_t deadline_ns);
 
 /** blk_do() - one request, start to end, with nothing else in flight

@@ -87,10 +87,11 @@ void *net_sent(struct net_card *n);
 /** net_kick() - what was given and sent is there */
 void net_kick(struct net_card *n);
 
-/** net_wait() - sleep until net_take() has something, or the deadline */
+/** net_wait() - net_kick(), and sleep until net_take() has something, or the
+ *  deadline. Return: as virtio_wait(). */
 bool net_wait(struct net_card *n, uint64_t deadline_ns);
 
-/** net_wait_sent() - sleep until net_sent() has something, or the deadline */
+/** net_wait_sent() - the same for net_sent() */
 bool net_wait_sent(struct net_card *n, uint64_t deadline_ns);
 
 #endif

@@ -108,7 +108,8 @@ struct vsock {
  */
 bool vsock_open(struct vsock *v, uint32_t window);
 
-/** vsock_listen() - accept connections to @port; they turn up as ready */
+/** vsock_listen() - accept connections to @port; they turn up as ready
+ *  Return: false when that would be more than VSOCK_LISTENERS. */
 bool vsock_listen(struct vsock *v, uint32_t port);
 
 /**
