@@ -22,7 +22,7 @@ $(BUILD)/obj/seccomp/lock.o: MONITOR_CFLAGS += -I$(GEN)
 $(BUILD)/san/seccomp/lock.o: TEST_CFLAGS += -I$(GEN)
 $(BUILD)/obj/seccomp/lock.o $(BUILD)/san/seccomp/lock.o: $(GEN)/lock_programs.h
 
-# What docs/lock.md must say; the check is for CI.
+# What docs/lock.md must say; lock-doc.case looks whether it does.
 LOCKDOC = $(GEN)/lockdoc
 LOCKDOC_SRC = $(addprefix seccomp/,host/lockdoc.c rows.c uring.c msr.c) \
               monitor/err.c monitor/fmt.c

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The two commands of the README, and the system tests.
+# The README's commands, and the system tests.
 #
 #   make run [EXAMPLE=hello]  boot an example of the kit, with its times
 #   make run-linux            a shell in a stock Debian kernel
@@ -21,7 +21,7 @@ AGAIN = +$(Q)$(MAKE) --no-print-directory
 HELPERS = $(BUILD)/system/caserun $(BUILD)/system/ptyrun \
           $(BUILD)/system/vsockload $(BUILD)/system/bytes \
           $(BUILD)/system/messages \
-          $(BUILD)/bench/timer \
+          $(BUILD)/bench/timer $(LOCKDOC) \
           $(BUILD)/bench/density $(BUILD)/bench/startup
 SYSTEM_ENV = BUILD='$(BUILD)' CC='$(CC)'
 
