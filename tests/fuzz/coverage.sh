@@ -10,6 +10,7 @@
 # where the corpora alone reach less than 90 %.
 set -eu
 
+BUILD=$(cd "$BUILD" && pwd) # targets go into directories of their own
 cov=$BUILD/cov
 raw=$cov/raw
 rm -rf "$raw"
