@@ -51,7 +51,7 @@ esac
 
 numbers() {
 	cat <<TEXT
-\`make bench\` at commit $(host mote | sed 's/.*commit //'), lock on;
+\`make bench\` of $(host mote | sed 's/,.*//'), lock on;
 $(host kernel | cut -d ' ' -f 1-2 | cut -d - -f 1), $(host kvm), $(host cpus) CPUs.$busy
 
 | hello, $startup_rounds rounds in turn | exec to first byte | exec to reaped | CPU time | private memory | four at once |
