@@ -34,7 +34,7 @@
 #include <utmp.h>
 
 #define OUTPUT_MAX (1 << 20)
-#define RESTORE_MS 3000 /* a restorer that outlives SIGKILL gets this long */
+#define RESTORE_MS 20000 /* at most, for a restorer that outlives SIGKILL */
 
 static char output[OUTPUT_MAX];
 static size_t output_len;
@@ -54,7 +54,8 @@ static _Noreturn void die(const char *what)
 static _Noreturn void give_up(const char *what)
 {
 	printf("\nptyrun: gave up waiting for %s\n", what);
-	kill(child, SIGKILL);
+	if (!child_ended)
+		kill(child, SIGKILL);
 	exit(123);
 }
 
@@ -99,7 +100,7 @@ static void step_expect(const char *text)
 {
 	size_t len = strlen(text);
 
-	for (;;) {
+	for (bool ended = false;; pump(50)) {
 		char *at = memmem(output + expect_from,
 				  output_len - expect_from, text, len);
 
@@ -107,9 +108,10 @@ static void step_expect(const char *text)
 			expect_from = (size_t)(at - output) + len;
 			return;
 		}
-		if (child_ended)
+		/* its last words may have come between a look and the other */
+		if (ended)
 			give_up(text);
-		pump(50);
+		ended = child_ended;
 		check_time(text);
 	}
 }
@@ -123,6 +125,8 @@ static void step_raw(void)
 			die("tcgetattr");
 		if (!(t.c_lflag & (ICANON | ECHO)))
 			return;
+		if (child_ended)
+			give_up("a raw terminal");
 		pump(20);
 		check_time("a raw terminal");
 	}
