@@ -110,7 +110,7 @@ static void setup(void)
 	cr_assert(console_open(&cfg, loop_get(), &port, &e) == 0);
 }
 
-TestSuite(console_again, .init = setup, .fini = fake_loop_off, .timeout = 20);
+TestSuite(console_again, .init = setup, .fini = fake_loop_off, .timeout = 300);
 
 static const int passing[] = { -ENOMEM, -ENOBUFS, -ECANCELED, -EINTR };
 

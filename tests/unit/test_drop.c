@@ -40,24 +40,29 @@ static int keys_gone(long before, int say)
 	return write(say, &now, sizeof(now)) != sizeof(now);
 }
 
-Test(drop, keys_are_an_empty_ring_for_all)
+Test(drop, keys_are_an_empty_ring_for_all, .timeout = 300)
 {
 	long ring[2] = { 0 }, before = session();
-	int status, said[2];
+	int status, said[2], end[2];
+	char c;
 
 	if (before < 0)
 		cr_skip_test("no keys here");
 	cr_assert_eq(pipe(said), 0);
+	cr_assert_eq(pipe(end), 0);
 	for (unsigned i = 0; i < 2; i++) {
-		/* the first one is there as long as the second */
 		pid_t pid = fork();
 
-		if (!pid)
+		if (!pid) {
+			close(end[1]);
+			/* each is there until both have said what they have */
 			_exit(keys_gone(before, said[1]) ||
-			      (!i && (sleep(1), 0)));
+			      read(end[0], &c, 1));
+		}
 		cr_assert_eq(read(said[0], &ring[i], sizeof(ring[i])),
 			     sizeof(ring[i]));
 	}
+	close(end[1]);
 	for (unsigned i = 0; i < 2; i++) {
 		cr_assert(wait(&status) > 0);
 		cr_expect_eq(status, 0, "status 0x%x", status);

@@ -25,7 +25,7 @@ static void setup(void)
 	signal(SIGQUIT, SIG_DFL);
 }
 
-TestSuite(ending, .init = setup, .timeout = 60);
+TestSuite(ending, .init = setup, .timeout = 300);
 
 /* What mote does between its start and its end, but for the guest. */
 static pid_t run(const struct config *cfg, int before)
@@ -39,7 +39,7 @@ static pid_t run(const struct config *cfg, int before)
 	pid = fork();
 	cr_assert(pid >= 0);
 	if (!pid) {
-		alarm(50); /* not handled: ends what hangs */
+		alarm(250); /* not handled: ends what hangs */
 		ending_init();
 		stop_init(loop_get());
 		if (cfg->status_fd >= 0 &&

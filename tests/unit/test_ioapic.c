@@ -423,7 +423,7 @@ static void *other_vcpu(void *arg)
 	return NULL;
 }
 
-Test(ioapic, newest_routes_are_told_last, .timeout = 60)
+Test(ioapic, newest_routes_are_told_last, .timeout = 300)
 {
 	pthread_t other;
 

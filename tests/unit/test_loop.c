@@ -27,7 +27,7 @@ static void setup(void)
 	stop_init(loop);
 }
 
-TestSuite(loop, .init = setup, .timeout = 60);
+TestSuite(loop, .init = setup, .timeout = 300);
 
 /* Run on this thread until stopped. */
 static void run(void)

@@ -75,12 +75,12 @@ static void check(void)
 	cr_expect_eq(completed, WRITES);
 }
 
-Test(loop_busy, no_completion_is_lost_or_overtaken, .timeout = 60)
+Test(loop_busy, no_completion_is_lost_or_overtaken, .timeout = 300)
 {
 	check();
 }
 
-Test(loop_busy, nor_when_a_task_fills_the_ring, .timeout = 60)
+Test(loop_busy, nor_when_a_task_fills_the_ring, .timeout = 300)
 {
 	by_task = true;
 	check();

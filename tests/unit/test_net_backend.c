@@ -661,7 +661,7 @@ Test(net_backend, does_not_wait_for_a_passt_that_accepts_nobody)
 		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
 			    0);
 	while (!connect(fd, (struct sockaddr *)&addr, sizeof(addr)));
-	alarm(30); /* ends what hangs */
+	alarm(60); /* ends what hangs */
 	cr_expect_eq(
 		open_with((struct config_net){ .fd = -1, .passt = path }, &e),
 		-EAGAIN);

@@ -615,7 +615,7 @@ static void *io_side(void *arg)
 	return NULL;
 }
 
-Test(serial, line_ends_up_as_the_registers_say, .timeout = 60)
+Test(serial, line_ends_up_as_the_registers_say, .timeout = 300)
 {
 	pthread_t io;
 

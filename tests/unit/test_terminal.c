@@ -33,7 +33,7 @@ static void setup(void)
 	cr_assert(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
 }
 
-TestSuite(terminal, .init = setup, .timeout = 60);
+TestSuite(terminal, .init = setup, .timeout = 300);
 
 static struct termios mode(void)
 {

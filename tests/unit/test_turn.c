@@ -21,7 +21,7 @@ static void setup(void)
 	stop_init(loop);
 }
 
-TestSuite(turn, .init = setup, .timeout = 60);
+TestSuite(turn, .init = setup, .timeout = 300);
 
 static void *io_thread(void *arg)
 {
