@@ -36,7 +36,8 @@ run_httpd() {
 	passt --socket "$dir/net" -f -q -4 -t "$port:80" $runas \
 		>"$dir/log" 2>&1 &
 	passt=$!
-	while [ ! -S "$dir/net" ]; do
+	# there, and listened at: for a moment it is not
+	until grep -q " 00010000 .* $dir/net\$" /proc/net/unix; do
 		if ! kill -0 $passt 2>/dev/null; then
 			echo "run: passt could not start:" >&2
 			grep -v syslog "$dir/log" >&2
@@ -71,7 +72,7 @@ cp "$BUILD/guest/$example" "$tree/build/guest/"
 cp "$BUILD/bench/floor" "$BUILD/bench/timer" "$tree/build/bench/"
 "$SCRIPTS/initramfs.sh" "$tree" "$dir/base.cpio"
 cat >"$dir/tree/job" <<JOB
-export BUILD=/build
+export BUILD=/build QUICK=5
 exec 5>"\$(port output)" 6>"\$(port status)"
 sh /build/measure.sh /build/guest/$example </dev/null >&5 2>&1
 echo \$? >&6
