@@ -122,7 +122,7 @@ echo 0 >&6
 JOB
 
 # The outer QEMU may hang (see nested.sh): then again, TRIES times in all.
-seconds=180
+seconds=400
 [ -n "${SHORT:-}" ] || seconds=600
 NESTED_QEMU="timeout -k 5 $seconds ${NESTED_QEMU:-qemu-system-x86_64}"
 try=1

@@ -165,7 +165,7 @@ lane2_boot() {
 		-device virtserialport,chardev=results,name=results \
 		</dev/null &
 	qemu=$!
-	since=$SECONDS begun='begin - 30'
+	since=$SECONDS begun='begin - 120'
 	while kill -0 $qemu 2>/dev/null; do
 		sleep 0.5
 		line=$(tail -n 1 "$boot/progress")
