@@ -40,8 +40,8 @@
 #define CROWD_MAX 1024
 #define BYTES_MAX 40000
 #define PORTION	  3000
-#define SOON	  3000	/* ms */
-#define PATIENCE  15000 /* ms without anything happening at all */
+#define SOON	  8000	/* ms; mote itself ends what nobody answers in 10 s */
+#define PATIENCE  40000 /* ms without anything happening at all */
 
 struct client {
 	int fd;
