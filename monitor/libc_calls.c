@@ -15,18 +15,22 @@
 #include <grp.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -108,6 +112,27 @@ int socketpair(int family, int type, int protocol, int fds[2])
 	return (int)syscall(SYS_socketpair, family, type, protocol, fds);
 }
 
+int bind(int fd, const struct sockaddr *addr, socklen_t size)
+{
+	return (int)syscall(SYS_bind, fd, addr, size);
+}
+
+int listen(int fd, int backlog)
+{
+	return (int)syscall(SYS_listen, fd, backlog);
+}
+
+int getsockopt(int fd, int level, int what, void *restrict ret,
+	       socklen_t *restrict size)
+{
+	return (int)syscall(SYS_getsockopt, fd, level, what, ret, size);
+}
+
+int eventfd(unsigned value, int flags)
+{
+	return (int)syscall(SYS_eventfd2, value, flags);
+}
+
 int signalfd(int fd, const sigset_t *set, int flags)
 {
 	return (int)syscall(SYS_signalfd4, fd, set, _NSIG / 8, flags);
@@ -116,6 +141,53 @@ int signalfd(int fd, const sigset_t *set, int flags)
 char *getcwd(char *buf, size_t size)
 {
 	return syscall(SYS_getcwd, buf, size) < 0 ? NULL : buf;
+}
+
+/* ---- calls that wait: no thread here is ever cancelled in one ---------- */
+
+int close(int fd)
+{
+	return (int)syscall(SYS_close, fd);
+}
+
+ssize_t read(int fd, void *into, size_t size)
+{
+	return (ssize_t)syscall(SYS_read, fd, into, size);
+}
+
+ssize_t write(int fd, const void *from, size_t size)
+{
+	return (ssize_t)syscall(SYS_write, fd, from, size);
+}
+
+ssize_t pread(int fd, void *into, size_t size, off_t at)
+{
+	return (ssize_t)syscall(SYS_pread64, fd, into, size, at);
+}
+
+int connect(int fd, const struct sockaddr *addr, socklen_t size)
+{
+	return (int)syscall(SYS_connect, fd, addr, size);
+}
+
+int poll(struct pollfd *fds, nfds_t n, int timeout_ms)
+{
+	return (int)syscall(SYS_poll, fds, n, timeout_ms);
+}
+
+ssize_t getrandom(void *into, size_t size, unsigned flags)
+{
+	return (ssize_t)syscall(SYS_getrandom, into, size, flags);
+}
+
+pid_t waitpid(pid_t pid, int *ret_status, int options)
+{
+	return (pid_t)syscall(SYS_wait4, pid, ret_status, options, NULL);
+}
+
+int sigwaitinfo(const sigset_t *restrict set, siginfo_t *restrict ret)
+{
+	return (int)syscall(SYS_rt_sigtimedwait, set, ret, NULL, _NSIG / 8);
 }
 
 /* ---- time: of day, once, at the start ---------------------------------- */
