@@ -224,10 +224,11 @@ int setrlimit(int what, const struct rlimit *limit)
 	return (int)syscall(SYS_prlimit64, 0, what, limit, NULL);
 }
 
-/* Nothing here has handlers, or locks that others may hold. */
+/* Nothing here has handlers, or locks that others may hold, or asks the library
+ * for a thread's number. */
 pid_t fork(void)
 {
-	return _Fork();
+	return (pid_t)syscall(SYS_fork);
 }
 
 int nanosleep(const struct timespec *nap, struct timespec *ret_rest)
