@@ -259,19 +259,31 @@ static _Atomic volatile int *word(sem_t *sem, unsigned i)
 	return (_Atomic volatile int *)&sem->__val[i];
 }
 
+int sem_init(sem_t *sem, int shared, unsigned value)
+{
+	(void)shared;
+	*sem = (sem_t){ .__val = { (int)value } };
+	return 0;
+}
+
+int sem_trywait(sem_t *sem)
+{
+	int n = atomic_load(word(sem, 0));
+
+	while (n)
+		if (atomic_compare_exchange_weak(word(sem, 0), &n, n - 1))
+			return 0;
+	return -1;
+}
+
 int sem_wait(sem_t *sem)
 {
-	for (;;) {
-		int n = atomic_load(word(sem, 0));
-
-		while (n)
-			if (atomic_compare_exchange_weak(word(sem, 0), &n,
-							 n - 1))
-				return 0;
+	while (sem_trywait(sem)) {
 		atomic_fetch_add(word(sem, 1), 1);
 		syscall(SYS_futex, word(sem, 0), FUTEX_WAIT_PRIVATE, 0, NULL);
 		atomic_fetch_sub(word(sem, 1), 1);
 	}
+	return 0;
 }
 
 int sem_post(sem_t *sem)
