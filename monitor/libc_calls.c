@@ -21,6 +21,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
@@ -296,6 +297,40 @@ int sem_post(sem_t *sem)
 
 /* ---- text: for short ones ---------------------------------------------- */
 
+size_t strnlen(const char *text, size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && text[n])
+		n++;
+	return n;
+}
+
+/* (As a loop, gcc takes it for a call of itself.) */
+size_t strlen(const char *text)
+{
+	return strnlen(text, PTRDIFF_MAX);
+}
+
+int strncmp(const char *a, const char *b, size_t max)
+{
+	for (; max && *a && *a == *b; max--) {
+		a++;
+		b++;
+	}
+	return max ? (unsigned char)*a - (unsigned char)*b : 0;
+}
+
+void *memchr(const void *bytes, int c, size_t size)
+{
+	const unsigned char *p = bytes;
+
+	for (; size; size--, p++)
+		if (*p == (unsigned char)c)
+			return (void *)(uintptr_t)p;
+	return NULL;
+}
+
 char *strstr(const char *text, const char *what)
 {
 	size_t len = strlen(what);
@@ -335,4 +370,25 @@ char *strchr(const char *text, int c)
 		if (!*text)
 			return NULL;
 	return (char *)(uintptr_t)text;
+}
+
+char *strrchr(const char *text, int c)
+{
+	const char *last = NULL;
+
+	do
+		if (*text == (char)c)
+			last = text;
+	while (*text++);
+	return (char *)(uintptr_t)last;
+}
+
+char *getenv(const char *name)
+{
+	size_t len = strlen(name);
+
+	for (char **var = environ; *var; var++)
+		if (!strncmp(*var, name, len) && (*var)[len] == '=')
+			return *var + len + 1;
+	return NULL;
 }
