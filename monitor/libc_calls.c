@@ -237,19 +237,43 @@ int nanosleep(const struct timespec *nap, struct timespec *ret_rest)
 	return (int)syscall(SYS_nanosleep, nap, ret_rest);
 }
 
-/* SIG_IGN and SIG_DFL only: a handler would need a way back. */
+int sigprocmask(int how, const sigset_t *restrict set, sigset_t *restrict was)
+{
+	return (int)syscall(SYS_rt_sigprocmask, how, set, was, _NSIG / 8);
+}
+
+/* As the kernel has it. A handler would need a way back, so SIG_IGN and SIG_DFL
+ * only. */
+struct action {
+	void (*how)(int);
+	unsigned long flags;
+	void (*restorer)(void);
+	unsigned long mask;
+};
+
 void (*signal(int sig, void (*how)(int)))(int)
 {
-	const struct {
-		void (*how)(int);
-		unsigned long flags;
-		void (*restorer)(void);
-		unsigned long mask;
-	} action = { .how = how }; /* struct kernel_sigaction */
+	const struct action action = { .how = how };
 
 	return syscall(SYS_rt_sigaction, sig, &action, NULL, _NSIG / 8)
 		       ? SIG_ERR
 		       : SIG_DFL;
+}
+
+/* Only says what happens at @sig. */
+int sigaction(int sig, const struct sigaction *restrict none,
+	      struct sigaction *restrict ret)
+{
+	struct action action;
+
+	if (none) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (syscall(SYS_rt_sigaction, sig, NULL, &action, _NSIG / 8))
+		return -1;
+	*ret = (struct sigaction){ .sa_handler = action.how };
+	return 0;
 }
 
 /* ---- semaphores: no cancellation, no interruption ---------------------- */
