@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -32,6 +33,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -142,6 +144,22 @@ int signalfd(int fd, const sigset_t *set, int flags)
 char *getcwd(char *buf, size_t size)
 {
 	return syscall(SYS_getcwd, buf, size) < 0 ? NULL : buf;
+}
+
+/* ---- terminals ---------------------------------------------------------- */
+
+int isatty(int fd)
+{
+	struct termios t;
+
+	return !tcgetattr(fd, &t);
+}
+
+pid_t tcgetpgrp(int fd)
+{
+	pid_t ret;
+
+	return ioctl(fd, TIOCGPGRP, &ret) ? -1 : ret;
 }
 
 /* ---- calls that wait: no thread here is ever cancelled in one ---------- */
