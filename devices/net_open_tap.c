@@ -51,11 +51,19 @@ static uint64_t probe_features(int fd)
 	return features;
 }
 
+/* An interface can be written to when it is up, a stream when it is connected:
+ * one that is not has hung up, or, if it listens, is nothing. */
+static bool is_up(int fd)
+{
+	struct pollfd up = { .fd = fd, .events = POLLOUT };
+
+	return poll(&up, 1, 0) == 1 && up.revents == POLLOUT;
+}
+
 /* Common to both ways: @flags is what TUNGETIFF says of the attached TAP. */
 static int adopt(struct virtio_net *n, int fd, const char *name, int flags,
 		 struct err *e)
 {
-	struct pollfd up = { .fd = fd, .events = POLLOUT };
 	int size = (int)NET_HDR;
 
 	if (!(flags & IFF_NO_PI))
@@ -75,8 +83,7 @@ static int adopt(struct virtio_net *n, int fd, const char *name, int flags,
 			return err_set(e, -errno, "TAP %s: TUNSETOFFLOAD 0",
 				       name);
 	}
-	/* An interface can be written to when it is up. */
-	n->link_up = poll(&up, 1, 0) == 1 && up.revents & POLLOUT;
+	n->link_up = is_up(fd);
 	if (!n->link_up)
 		log_warn("virtio-net",
 			 "TAP %s is down; `ip link set %s up` mends it", name,
@@ -186,11 +193,9 @@ int net_open_fd(struct virtio_net *n, int fd, struct err *e)
 			       fd, fd);
 	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0)
 		return open_fd_tap(n, fd, e);
-	if (type != SOCK_STREAM)
+	if (type != SOCK_STREAM || !is_up(fd))
 		return err_set(e, -EINVAL,
-			       "--net fd=%d is a socket, but not a stream "
-			       "socket",
-			       fd);
+			       "--net fd=%d is no connected stream socket", fd);
 	n->fd = fd;
 	n->link_up = true;
 	net_stream_init(n, NULL);

@@ -575,9 +575,26 @@ Test(net_backend, says_what_it_cannot_be_connected_to)
 
 	socketpair(AF_UNIX, SOCK_DGRAM, 0, pair);
 	cr_expect_lt(open_with((struct config_net){ .fd = pair[0] }, &e), 0);
-	cr_expect_not_null(strstr(e.msg, "not a stream"), "%s", e.msg);
+	cr_expect_not_null(strstr(e.msg, "no connected stream"), "%s", e.msg);
 	close(pair[0]);
 	close(pair[1]);
+
+	/* neither connected nor listening, then listening; and one whose
+	 * peer has gone */
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	cr_expect_lt(open_with((struct config_net){ .fd = fd }, &e), 0);
+	cr_expect_not_null(strstr(e.msg, "no connected stream"), "%s", e.msg);
+	close(fd);
+	fd = listen_at(path);
+	cr_expect_lt(open_with((struct config_net){ .fd = fd }, &e), 0);
+	cr_expect_not_null(strstr(e.msg, "no connected stream"), "%s", e.msg);
+	close(fd);
+	unlink(path);
+	socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+	close(pair[1]);
+	cr_expect_lt(open_with((struct config_net){ .fd = pair[0] }, &e), 0);
+	cr_expect_not_null(strstr(e.msg, "no connected stream"), "%s", e.msg);
+	close(pair[0]);
 
 	cr_expect_lt(
 		open_with((struct config_net){ .fd = -1, .passt = path }, &e),
