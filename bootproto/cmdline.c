@@ -114,17 +114,27 @@ static void put_devices(struct line *l, unsigned windows)
 	}
 }
 
-static int put_arg(struct line *l, const char *arg, struct err *e)
+static int put_arg(struct line *l, const char *arg, enum boot_kind kind,
+		   struct err *e)
 {
-	bool space = !*arg;
+	bool space = !*arg, odd = false;
 
-	for (const char *p = arg; *p; p++)
+	for (const char *p = arg; *p; p++) {
 		space |= is_space(*p);
+		odd ^= *p == '"';
+	}
 	if (*arg == '"' || (space && strchr(arg, '"')))
 		return err_set(e, -EINVAL,
 			       "guest argument '%.80s' begins with a double "
 			       "quote, or has one and white space, which a "
 			       "command line cannot carry",
+			       arg);
+	/* Linux takes one anywhere for the begin of what may have spaces. */
+	if (odd && kind != BOOT_ELF64)
+		return err_set(e, -EINVAL,
+			       "guest argument '%.80s' has a double quote "
+			       "without another, and Linux would take the next "
+			       "argument for a part of it",
 			       arg);
 	if (!space) {
 		put_word(l, arg, strlen(arg));
@@ -179,7 +189,7 @@ int cmdline_build(const struct boot_request *req, enum boot_kind kind,
 	if (rest_len)
 		put_word(&l, rest, rest_len);
 	for (unsigned i = 0; i < req->nargs; i++) {
-		int r = put_arg(&l, req->args[i], e);
+		int r = put_arg(&l, req->args[i], kind, e);
 
 		if (r < 0)
 			return r;

@@ -195,6 +195,31 @@ Test(cmdline, refuses_a_quote_at_the_beginning)
 	cr_expect_str_eq(buf, inside.want);
 }
 
+/* Linux toggles at each quote, wherever it is; others look at the first. */
+Test(cmdline, refuses_half_a_pair_of_quotes_for_linux)
+{
+	static const enum boot_kind linux_kinds[] = { BOOT_BZIMAGE,
+						      BOOT_VMLINUX };
+	char buf[64];
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct line_case c = { "a", { "5\"" }, 0, linux_kinds[i],
+				       0,   NULL };
+		struct err e = { 0 };
+
+		cr_assert_lt(build(&c, buf, sizeof(buf) - 1, &e), 0);
+		fake_expect(&e, EXIT_MISUSE,
+			    "'5\"' has a double quote without");
+		c.args[0] = "x=\"5\"";
+		cr_assert_gt(build(&c, buf, sizeof(buf) - 1, &e), 0);
+		cr_expect_str_eq(buf, "a -- x=\"5\"");
+		c.args[0] = "5\"";
+		c.kind = BOOT_ELF64;
+		cr_assert_gt(build(&c, buf, sizeof(buf) - 1, &e), 0);
+		cr_expect_str_eq(buf, "a -- 5\"");
+	}
+}
+
 Test(cmdline, every_window_has_its_own_line)
 {
 	const struct line_case c = { "",
