@@ -25,7 +25,7 @@
 /* What people hand over by mistake, and what they should do. */
 static const struct {
 	uint8_t magic[4], len;
-	char advice[39]; /* with room for the NUL */
+	char advice[40]; /* with room for the NUL */
 } strangers[] = {
 	{ { 0x1f, 0x8b }, 2, "it is gzip-compressed: unpack it first" },
 	{ { 0x28, 0xb5, 0x2f, 0xfd },
@@ -35,6 +35,10 @@ static const struct {
 	{ { 0x02, 0x21, 0x4c, 0x18 },
 	  4,
 	  "it is LZ4-compressed: unpack it first" },
+	{ { 0x04, 0x22, 0x4d, 0x18 },
+	  4,
+	  "it is LZ4-compressed: unpack it first" },
+	{ { 'B', 'Z', 'h' }, 3, "it is bzip2-compressed: unpack it first" },
 	{ { '0', '7', '0', '7' }, 4, "it is a cpio archive: an initrd?" },
 	{ { 'Q', 'F', 'I', 0xfb }, 4, "it is a qcow2 disk" },
 	{ { '#', '!' }, 2, "it is a script" },

@@ -205,6 +205,8 @@ Test(boot, other_files_are_named)
 		  "7zXZ",
 		  5, "xz-compressed: unpack it first" },
 		{ "\x02\x21\x4c\x18", 4, "LZ4-compressed: unpack it first" },
+		{ "\x04\x22\x4d\x18", 4, "LZ4-compressed: unpack it first" },
+		{ "BZh9", 4, "bzip2-compressed: unpack it first" },
 		{ "070701", 6, "it is a cpio archive: an initrd?" },
 		{ "QFI\xfb", 4, "it is a qcow2 disk" },
 		{ "#!/bin/sh\n", 10, "it is a script" },
