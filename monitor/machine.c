@@ -54,6 +54,8 @@ static int open_image(struct image *image, const char *what, const char *path,
 	if (!S_ISREG(st.st_mode))
 		return err_image(e, "%s %.120s is not a regular file", what,
 				 path);
+	if (!st.st_size)
+		return err_image(e, "%s %.120s is empty", what, path);
 	image->size = (uint64_t)st.st_size;
 	return 0;
 }
