@@ -22,9 +22,25 @@ static const char *const drop_names[NET_DROPS] = {
 
 void virtio_net_drop(struct virtio_net *n, enum net_drop why)
 {
+	/* a back end that sends such frames speaks another language */
+	enum log_level level = why == NET_DROP_RX_GIANT ? LOG_WARN : LOG_INFO;
+
 	if (!n->stats.drops[why]++)
-		log_info("virtio-net", "frames are dropped: %s",
+		log_line(level, "virtio-net", "frames are dropped: %s",
 			 drop_names[why]);
+}
+
+void virtio_net_report(const struct virtio_net *n, unsigned number)
+{
+	log_info("virtio-net", "network %u: %llu frames sent, %llu received",
+		 number, (unsigned long long)n->stats.tx_frames,
+		 (unsigned long long)n->stats.rx_frames);
+	for (unsigned why = 0; why < NET_DROPS; why++)
+		if (n->stats.drops[why])
+			log_info("virtio-net",
+				 "network %u: %llu frames dropped: %s", number,
+				 (unsigned long long)n->stats.drops[why],
+				 drop_names[why]);
 }
 
 void virtio_net_moved(struct virtio_net *n, enum net_queue queue,

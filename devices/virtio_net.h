@@ -166,6 +166,10 @@ void virtio_net_moved(struct virtio_net *n, enum net_queue queue,
 /** virtio_net_drop() - count one, and log the first one for each reason */
 void virtio_net_drop(struct virtio_net *n, enum net_drop why);
 
+/** virtio_net_report() - log, as info, what became of all frames; I/O thread
+ *  @number: of the network, from 0 */
+void virtio_net_report(const struct virtio_net *n, unsigned number);
+
 extern const struct virtio_ops virtio_net_ops;
 
 #endif

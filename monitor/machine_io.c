@@ -78,14 +78,17 @@ static int lock_io(struct machine *m, struct err *e)
 	return ret;
 }
 
-/* Linux says nothing when it cannot read what announces its devices. */
-static void advise(const struct machine *m)
+/* Of devices, at the end. Linux says nothing when it cannot read what announces
+ * them. */
+static void report(const struct machine *m)
 {
 	if (m->entry.announce == BOOT_ANNOUNCE_ACPI &&
 	    devices_unnoticed(&m->devices))
 		log_warn("announce",
 			 "no driver took a device; a kernel without ACPI "
 			 "needs --announce cmdline");
+	for (unsigned i = 0; i < m->cfg->nets; i++)
+		virtio_net_report(&m->devices.net[i], i);
 }
 
 /*
@@ -116,6 +119,6 @@ void *machine_io_thread(void *arg)
 		ret = loop_run(m->loop, &e);
 	if (ret)
 		machine_fail(&e);
-	advise(m);
+	report(m);
 	ending_exit(stop_status());
 }

@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "monitor/log.h"
+#include "tests/unit/capture.h"
 #include "tests/unit/netdrv.h"
 
 #define LEN 100
@@ -242,6 +244,31 @@ Test(virtio_net, drops_what_all_buffers_together_cannot_hold)
 	fake_sockets_event();
 	cr_expect_eq(netdrv_net.stats.drops[NET_DROP_RX_NO_ROOM], 1);
 	cr_expect_eq(netdrv_net.stats.rx_frames, 1);
+}
+
+Test(virtio_net, says_at_the_end_what_became_of_frames)
+{
+	int fd = capture_open(), err = dup(STDERR_FILENO);
+	const char *said;
+
+	netdrv_start(NET_BASIC & ~NET_F_MRG_RXBUF);
+	netdrv_give(0, 3, NET_HDR + LEN);
+	netdrv_go(NET_RX);
+	for (unsigned i = 0; i < 5; i++)
+		peer_sends(i, i < 3 ? LEN + 1 : LEN);
+	fake_sockets_event();
+	dup2(fd, STDERR_FILENO);
+	log_set_level(LOG_INFO);
+	virtio_net_report(&netdrv_net, 2);
+	log_set_level(LOG_WARN);
+	dup2(err, STDERR_FILENO);
+	close(err);
+	said = capture_close(fd);
+	cr_expect_str_eq(
+		said,
+		"mote: virtio-net: network 2: 0 frames sent, 2 received\n"
+		"mote: virtio-net: network 2: 3 frames dropped: received into "
+		"too small a buffer\n");
 }
 
 /* A driver that gives a buffer and rings, for ever, and never enough. */
