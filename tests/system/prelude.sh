@@ -118,13 +118,22 @@ activity() {
 	sed 's/.*) //' /proc/$pid/stat | awk '{ print "CPU", $12 + $13 }'
 }
 
-# idle_change: what activity says about two seconds in which nothing happens,
-# once the start has left nothing to do
-idle_change() {
-	sleep 3
+# change_in SECONDS: by how much that changes meanwhile
+change_in() {
 	activity >before
-	sleep 2
+	sleep "$1"
 	activity | paste before - | awk '{ print $1, $4 - $2 }'
+}
+
+# idle_change [IDLE]: what activity says about two seconds in which nothing
+# happens, once the start is over: IDLE, for awk, holds in every line for one
+idle_change() {
+	for idle_try in $(seq 30); do
+		sleep 1
+		change_in 1 >change
+		! awk "!(${1:-\$2 == 0}) { exit 1 }" change || break
+	done
+	change_in 2
 }
 
 # status_of COMMAND...: run it, print "status=N"
