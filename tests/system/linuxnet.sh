@@ -53,8 +53,11 @@ vm() {
 # file $vm_name
 CR=$(printf '\r')
 await() {
+	vm_ended=
 	until grep -sF -- "$1" "$vm_name" | grep -q "$CR"; do
-		kill -0 "$vm" 2>/dev/null || fail "ended early: $(cat "$vm_name")"
+		[ -z "$vm_ended" ] || fail "ended early: $(cat "$vm_name")"
+		# and then a last look
+		kill -0 "$vm" 2>/dev/null || vm_ended=yes
 		sleep 0.1
 	done
 }
