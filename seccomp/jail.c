@@ -9,6 +9,7 @@
 #include <grp.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -280,13 +281,15 @@ wait_outside(const struct jail *jail, pid_t child)
 
 /* ---- all of it ----------------------------------------------------------- */
 
-static int enter_namespaces(const struct jail *jail, bool root, struct err *e)
+static int enter_namespaces(const struct jail *jail, bool root,
+			    int *ret_outside, struct err *e)
 {
 	pid_t child;
 	int ret = make_namespaces(root, e);
 
 	if (ret)
 		return ret;
+	*ret_outside = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	child = fork();
 	if (child < 0)
 		return err_set(e, -errno, "--jail: cannot fork");
@@ -295,13 +298,23 @@ static int enter_namespaces(const struct jail *jail, bool root, struct err *e)
 	return change_dirs(jail, e);
 }
 
+/* The parent's death is ours, even if it came before we could say so. */
+static void die_with_parent(int outside)
+{
+	struct pollfd gone = { .fd = outside, .events = POLLIN };
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) || poll(&gone, 1, 0) > 0)
+		_exit(EXIT_MISUSE); /* nobody is there to be told */
+	close(outside);
+}
+
 int jail_enter(const struct jail *jail, struct err *e)
 {
 	bool root = !geteuid();
-	int ret = 0;
+	int outside, ret = 0;
 
 	if (jail->dir)
-		ret = enter_namespaces(jail, root, e);
+		ret = enter_namespaces(jail, root, &outside, e);
 	if (!ret)
 		ret = change_ids(jail, e);
 	if (ret || !jail->dir)
@@ -311,8 +324,6 @@ int jail_enter(const struct jail *jail, struct err *e)
 	if (root && unshare(CLONE_NEWUSER) && errno != EPERM &&
 	    errno != ENOSPC && errno != EINVAL)
 		return err_set(e, -errno, "--jail: no user namespace");
-	/* the parent's death is ours */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
-		return err_set(e, -errno, "--jail: no parent-death signal");
+	die_with_parent(outside);
 	return 0;
 }
