@@ -311,7 +311,8 @@ static void check_lock(struct report *r)
 	} else {
 		say(r, NOTE, "Landlock", "%s; the lock goes without",
 		    h->landlock == -EOPNOTSUPP ? "switched off at boot"
-					       : "not in this kernel");
+					       : "not in this kernel, or "
+						 "forbidden");
 		if (h->landlock == -EOPNOTSUPP)
 			mend(r, "landlock in the kernel's lsm= boot option");
 	}
