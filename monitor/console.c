@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -47,6 +48,7 @@ static struct {
 	int in_slot, out_slot; /* registered files, or -1 */
 	int file;	       /* of --console file:, or -1 */
 	bool terminal;
+	bool regular; /* a file, where a part that is left out had no room */
 
 	/* Producer: vCPU threads under the port's lock. Consumer: I/O thread.
 	 * Free-running counters; bytes between tail and head are queued. */
@@ -62,6 +64,7 @@ static struct {
 	struct loop_op rewrite_op, reread_op;
 	struct __kernel_timespec hold_time, drain_time;
 	bool writing, holding, reading, draining, give_up;
+	uint32_t asked;	      /* bytes of the write in flight */
 	bool polled;	      /* the terminal has just been said to have room */
 	uint32_t drain_tail;  /* the tail when the drain timer started */
 	unsigned drain_fails; /* of that timer */
@@ -95,6 +98,7 @@ static void start_write(void)
 	if (len > OUT_SIZE - at)
 		len = OUT_SIZE - at;
 	con.writing = true;
+	con.asked = len;
 	sqe = loop_sqe(con.loop);
 	io_uring_prep_write(sqe, con.out_slot, con.out + at, len, (uint64_t)-1);
 	io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
@@ -198,6 +202,10 @@ static void write_done(struct loop_op *op, int res, uint32_t flags)
 		give_up_output(res);
 	if (res > 0)
 		set_tail(tail += (uint32_t)res);
+	/* The ring leaves the file's position where it was before, and the
+	 * next write would go over this one. */
+	if (res >= 0 && con.regular && (uint32_t)res < con.asked)
+		give_up_output(-ENOSPC);
 	timing_event(TIMING_FIRST_BYTE);
 	/* What came meanwhile: at once if it is much or nothing holds it. */
 	if (!con.holding || head - tail >= OUT_SIZE / 2 || con.draining ||
@@ -417,6 +425,7 @@ static int open_terminal(void)
 int console_open(const struct config *cfg, struct loop *loop,
 		 struct console_port *port, struct err *e)
 {
+	struct stat st;
 	int ret, out;
 
 	con.loop = loop;
@@ -455,6 +464,7 @@ int console_open(const struct config *cfg, struct loop *loop,
 		if (ret || !isatty(STDIN_FILENO))
 			con.in_slot = loop_add_file(loop, STDIN_FILENO);
 	}
+	con.regular = !fstat(out, &st) && S_ISREG(st.st_mode);
 	con.out_slot = loop_add_file(loop, out);
 	return 0;
 }

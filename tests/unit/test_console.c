@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <termios.h>
@@ -411,6 +412,30 @@ Test(console, reader_that_is_gone_is_said_once)
 	text = capture_close(fd);
 	cr_expect(strstr(text, "output is lost"), "%s", text);
 	cr_expect(strchr(text, '\n') == strrchr(text, '\n'), "%s", text);
+}
+
+Test(console, file_without_room_keeps_what_it_has)
+{
+	const struct rlimit limit = { 5, 5 };
+	char name[] = "/tmp/mote-test-console-XXXXXX", got[99] = { 0 };
+	int said[2], fd = mkstemp(name);
+
+	cr_assert(fd >= 0 && !unlink(name) && !pipe(said));
+	become(open("/dev/null", O_RDONLY), dup(fd));
+	cr_assert(dup2(said[1], STDERR_FILENO) >= 0);
+	signal(SIGXFSZ, SIG_IGN); /* as ending_init() does */
+	open_console();
+	put("12345678\n");
+	cr_assert(!setrlimit(RLIMIT_FSIZE, &limit));
+	cr_assert(!pthread_create(&io, NULL, io_thread, NULL));
+	put("abc\n");
+	finish();
+	cr_expect_eq(pread(fd, got, sizeof(got), 0), 5);
+	cr_expect(!memcmp(got, "12345", 5), "%.5s", got);
+	cr_assert(write(said[1], ".", 1) == 1);
+	cr_expect(read(said[0], got, sizeof(got) - 1) > 1);
+	cr_expect(strstr(got, "output is lost"), "%s", got);
+	close(fd);
 }
 
 static const char *path(void)
