@@ -64,6 +64,7 @@ static struct {
 	struct loop_op rewrite_op, reread_op;
 	struct __kernel_timespec hold_time, drain_time;
 	bool writing, holding, reading, draining, give_up;
+	bool said;	      /* that output waits for a worker */
 	uint32_t asked;	      /* bytes of the write in flight */
 	bool polled;	      /* the terminal has just been said to have room */
 	uint32_t drain_tail;  /* the tail when the drain timer started */
@@ -191,6 +192,12 @@ static void write_done(struct loop_op *op, int res, uint32_t flags)
 	if (res == -EAGAIN && !polled) {
 		wait_writable();
 		return;
+	}
+	/* Nobody cancels it but the ring, for want of a thread to do it. */
+	if (res == -ECANCELED && !con.said) {
+		con.said = true;
+		log_warn("console",
+			 "output waits for a thread (`ulimit -u`, pids.max)");
 	}
 	/* A terminal may have room for a byte, but not for CR LF. */
 	if (res == -EAGAIN || loop_is_passing(res)) {

@@ -11,6 +11,7 @@
 #include "monitor/config.h"
 #include "monitor/err.h"
 #include "monitor/loop_parts.h"
+#include "tests/unit/capture.h"
 #include "tests/unit/fake_loop.h"
 
 /* ---- the host ------------------------------------------------------------ */
@@ -131,6 +132,23 @@ Test(console_again, output_outlives_a_want_of_memory)
 			  strerror(-passing[i]));
 	}
 	cr_expect(!memcmp(host.out, "1\n2\n1\n2\n1\n2\n1\n2\n", 16));
+}
+
+Test(console_again, want_of_a_worker_is_said_once)
+{
+	int fd = capture_open();
+	const char *text;
+
+	cr_assert(dup2(fd, STDERR_FILENO) >= 0);
+	console_start();
+	host.op = IORING_OP_WRITE;
+	host.res = -ECANCELED;
+	host.fails = 3;
+	put("1\n");
+	fake_loop_run();
+	text = capture_close(fd);
+	cr_expect(strstr(text, "pids.max"), "%s", text);
+	cr_expect(strchr(text, '\n') == strrchr(text, '\n'), "%s", text);
 }
 
 Test(console_again, wait_for_a_reader_outlives_it)
