@@ -2,9 +2,11 @@
 /* Reads, writes and flushes as io_uring operations. */
 #include <errno.h>
 #include <liburing.h>
+#include <string.h>
 
 #include "devices/virtio_blk.h"
 #include "monitor/container_of.h"
+#include "monitor/log.h"
 
 /* One operation moves at most this much; the rest is continued. */
 #define OP_BYTES_MAX (1U << 30)
@@ -21,6 +23,36 @@ static void advance(struct blk_req *r, uint64_t bytes)
 		r->iov++;
 		r->iovs--;
 	}
+}
+
+static void later_done(struct loop_op *op, int res, uint32_t flags)
+{
+	struct blk_req *r = container_of(op, struct blk_req, op);
+
+	(void)res;
+	(void)flags;
+	if (blk_resetting(r->blk))
+		blk_drop(r);
+	else
+		r->resume(r);
+}
+
+bool blk_try_again(struct blk_req *r, int res, void (*again)(struct blk_req *r))
+{
+	if ((res != -EAGAIN && !loop_is_passing(res)) ||
+	    r->tries++ >= BLK_TRIES_MAX)
+		return false;
+	if (r->tries == BLK_TRIES_SAID)
+		log_guest(LOG_WARN, "virtio-blk",
+			  "disk %s: a request waits for the host: %s",
+			  r->blk->disk.name,
+			  res == -ECANCELED
+				  ? "no thread (`ulimit -u`, pids.max)"
+				  : strerror(-res));
+	r->resume = again;
+	r->op.done = later_done;
+	loop_later(r->blk->loop, &r->op);
+	return true;
 }
 
 void blk_transferred(struct blk_req *r, uint64_t bytes)
@@ -42,9 +74,7 @@ void blk_transferred(struct blk_req *r, uint64_t bytes)
 
 void blk_transfer_failed(struct blk_req *r, int res)
 {
-	if ((res == -EINTR || res == -EAGAIN) && r->tries++ < BLK_TRIES_MAX)
-		blk_transfer(r);
-	else
+	if (!blk_try_again(r, res, blk_transfer))
 		blk_fail(r, r->type == BLK_T_IN ? "reading" : "writing", res);
 }
 
@@ -135,15 +165,16 @@ void blk_transfer(struct blk_req *r)
 static void flush_done(struct loop_op *op, int res, uint32_t flags)
 {
 	struct blk_req *r = container_of(op, struct blk_req, op);
+	/* Nothing else is tried again: an error of writing is told once, and
+	 * the next fdatasync() would be content. */
+	bool undone = res == -EINTR || res == -ECANCELED;
 
 	(void)flags;
 	if (blk_resetting(r->blk))
 		blk_drop(r);
 	else if (!res)
 		blk_finish(r, BLK_S_OK);
-	else if (res == -EINTR && r->tries++ < BLK_TRIES_MAX)
-		blk_flush(r);
-	else
+	else if (!undone || !blk_try_again(r, res, blk_flush))
 		blk_fail(r, "fdatasync", res);
 }
 

@@ -99,10 +99,7 @@ static void fallocate_done(struct loop_op *op, int res, uint32_t flags)
 		range_done(r);
 	} else if (res == -EOPNOTSUPP || res == -EINVAL || res == -ENOSYS) {
 		try_next_method(r, res);
-	} else if ((res == -EINTR || res == -EAGAIN) &&
-		   r->tries++ < BLK_TRIES_MAX) {
-		fallocate_range(r);
-	} else {
+	} else if (!blk_try_again(r, res, fallocate_range)) {
 		r->off = blk_ranges(r)[r->range].sector * BLK_SECTOR;
 		blk_fail(r, "fallocate", res);
 	}

@@ -56,6 +56,7 @@ struct err;
  * @iov, @iovs: ranges not yet transferred
  * @off, @todo, @done: bytes: where on the disk, left, transferred
  * @range, @ranges: progress of a DISCARD or WRITE_ZEROES
+ * @tries: in vain, of the operation under way
  * @method: how a range is being dealt with, blk_ranges.c
  * @zeroing: @iov is not the guest's, but zeroes
  * @status: the status byte, in guest memory
@@ -73,7 +74,8 @@ struct blk_req {
 	uint32_t type;
 	uint16_t head;
 	uint16_t iovs, range, ranges;
-	uint8_t method, tries;
+	uint16_t tries;
+	uint8_t method;
 	bool zeroing;
 	struct iovec few[BLK_FEW_IOVS];
 };
@@ -185,10 +187,17 @@ static inline bool blk_writethrough(struct virtio_blk *b)
 void blk_decode(struct blk_req *r, const struct virtq_chain *c);
 
 /* blk_io.c: transfers and flushes. blk_transfer() goes on from r->off. */
-#define BLK_TRIES_MAX 16
+#define BLK_TRIES_MAX  3000 /* every LOOP_LATER_NS, so for half a minute */
+#define BLK_TRIES_SAID 10
 void blk_transfer(struct blk_req *r);
 void blk_flush(struct blk_req *r);
 void blk_transferred(struct blk_req *r, uint64_t bytes);
+/*
+ * Where @res is no verdict on the file, @again is called a bit later.
+ * Return: false if it is one, or that was tried for long enough.
+ */
+bool blk_try_again(struct blk_req *r, int res,
+		   void (*again)(struct blk_req *r));
 /* The result of a transfer that moved nothing: tries again, or fails. */
 void blk_transfer_failed(struct blk_req *r, int res);
 

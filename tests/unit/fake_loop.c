@@ -447,6 +447,8 @@ int fake_execute(const struct io_uring_sqe *sqe)
 	const struct iovec *list = (void *)(uintptr_t)sqe->addr;
 	bool dsync = sqe->rw_flags & RWF_DSYNC;
 
+	if (sqe->opcode == IORING_OP_TIMEOUT)
+		return -ETIME;
 	if (f->fail_nth && !--f->fail_nth)
 		return f->fail_res;
 	switch (sqe->opcode) {
