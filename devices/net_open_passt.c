@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +25,13 @@ static char passt[] = "passt";
 
 static int connect_failed(int ret, const char *path, struct err *e)
 {
+	struct stat st;
+
+	/* The advice below would have passt put its socket there. */
+	if (ret == -ECONNREFUSED && !stat(path, &st) && !S_ISSOCK(st.st_mode))
+		return err_set(e, -EINVAL,
+			       "--net passt=%s is there, and not a socket",
+			       path);
 	if (ret == -ENOENT || ret == -ECONNREFUSED)
 		return err_set(e, ret,
 			       "no passt at %s; `passt --socket %s` starts "

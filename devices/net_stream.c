@@ -194,8 +194,8 @@ void net_stream_lost(struct virtio_net *n, int res)
 
 	if (!atomic_load(&n->link_up))
 		return;
-	log_warn("virtio-net", "the network's socket was closed (error %d)%s",
-		 -res,
+	log_warn("virtio-net", "the network's socket was closed: %s%s",
+		 res ? strerror(-res) : "by the other side",
 		 *s->addr.sun_path ? "; mote connects again when it can" : "");
 	virtio_net_set_link(n, false);
 	if (s->tx.busy)

@@ -220,7 +220,7 @@ static void read_failed(struct virtio_net *n, int res)
 		return;
 	}
 	if (res != -EBADFD && res != 0) /* 0: a socket's end, in tests */
-		log_warn("virtio-net", "reading the TAP: error %d", -res);
+		log_warn("virtio-net", "reading the TAP: %s", strerror(-res));
 	is_gone(n);
 }
 
@@ -350,9 +350,8 @@ static void set_offload(struct virtio_net *n, unsigned offload)
 		return;
 	if (ioctl(n->fd, TUNSETOFFLOAD, offload) < 0) {
 		log_guest(LOG_WARN, "virtio-net",
-			  "the TAP refuses offloads 0x%x: "
-			  "error %d",
-			  offload, errno);
+			  "the TAP refuses offloads 0x%x: %s", offload,
+			  strerror(errno));
 		offload = 0; /* never those of the driver before */
 		ioctl(n->fd, TUNSETOFFLOAD, offload);
 	}

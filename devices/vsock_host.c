@@ -104,7 +104,8 @@ static void greeted(struct virtio_vsock *v, struct vsock_conn *c, int res)
 static void accepted(struct virtio_vsock *v, struct vsock_conn *c, int res)
 {
 	if (res < 0) {
-		log_guest(LOG_WARN, "virtio-vsock", "accept: error %d", -res);
+		log_guest(LOG_WARN, "virtio-vsock", "accept: %s",
+			  strerror(-res));
 		vsock_conn_wait(v, c, 1);
 		return;
 	}
@@ -213,8 +214,8 @@ static void dialed(struct virtio_vsock *v, struct vsock_conn *c, int res)
 		 * connection is open. */
 		vsock_conn_wait(v, c, 1U << c->hint++);
 	} else if (res < 0) {
-		log_guest(LOG_DEBUG, "virtio-vsock",
-			  "no host for port %u: error %d", c->host_port, -res);
+		log_guest(LOG_DEBUG, "virtio-vsock", "no host for port %u: %s",
+			  c->host_port, strerror(-res));
 		vsock_conn_reset(v, c);
 	} else {
 		c->hint = 4096;

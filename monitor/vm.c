@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "monitor/err.h"
@@ -93,8 +94,8 @@ static void send_msi(void *cookie, uint32_t addr, uint32_t data)
 
 	if (kvm_ioctl(vm->vm_fd, KVM_SIGNAL_MSI, &msi) < 0)
 		log_guest(LOG_WARN, "ioapic",
-			  "KVM takes no message 0x%x to 0x%x: error %d",
-			  (unsigned)data, (unsigned)addr, errno);
+			  "KVM takes no message 0x%x to 0x%x: %s",
+			  (unsigned)data, (unsigned)addr, strerror(errno));
 }
 
 /*
@@ -125,9 +126,8 @@ static void route_level_pins(void *cookie, uint32_t level_pins)
 	}
 	if (kvm_ioctl(vm->vm_fd, KVM_SET_GSI_ROUTING, &routes) < 0)
 		log_guest(LOG_WARN, "ioapic",
-			  "KVM takes no routes for level-triggered pins: "
-			  "error %d",
-			  errno);
+			  "KVM takes no routes for level-triggered pins: %s",
+			  strerror(errno));
 }
 
 static int open_split_irqchip(struct vm *vm, struct err *e)

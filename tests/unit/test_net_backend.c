@@ -600,6 +600,10 @@ Test(net_backend, says_what_it_cannot_be_connected_to)
 		open_with((struct config_net){ .fd = -1, .passt = path }, &e),
 		0);
 	cr_expect_not_null(strstr(e.msg, "no passt at"), "%s", e.msg);
+	cr_expect_lt(
+		open_with((struct config_net){ .fd = -1, .passt = "/" }, &e),
+		0);
+	cr_expect_not_null(strstr(e.msg, "not a socket"), "%s", e.msg);
 
 	memset(longer, 'x', sizeof(longer) - 1);
 	longer[sizeof(longer) - 1] = '\0';
