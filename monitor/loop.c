@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -51,12 +52,17 @@ static struct completion completion_of(const struct io_uring_cqe *cqe)
 /*
  * Linux before 5.13 takes no more while it has completions for which there is
  * no room in the ring, as when 256 reads are all answered by the page cache.
+ * In between some are handed out: what they bring may come back before the
+ * last of them is, again and again.
  */
 static void set_aside(struct loop *loop)
 {
 	struct io_uring_cqe *cqe;
 	unsigned head, n = 0;
 
+	loop->asides -= loop->aside_at;
+	memmove(aside, aside + loop->aside_at, loop->asides * sizeof(*aside));
+	loop->aside_at = 0;
 	io_uring_for_each_cqe(&loop->ring, head, cqe)
 	{
 		if (loop->asides == ASIDES_MAX)

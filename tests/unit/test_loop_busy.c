@@ -9,7 +9,8 @@
 #include "monitor/stop.h"
 #include "tests/unit/fake_loop.h"
 
-#define WRITES 2000
+#define AT_ONCE 1000
+#define WRITES  20000 /* more than can be set aside in all */
 
 static struct loop_op op[WRITES + 1];
 static unsigned completed, submitted;
@@ -18,7 +19,7 @@ static int slot;
 
 static void submit(void);
 
-/* Each of the first half is followed by another one. */
+/* Each is followed by another one, as long as there are some left. */
 static void done(struct loop_op *o, int res, uint32_t flags)
 {
 	(void)flags;
@@ -40,22 +41,22 @@ static void submit(void)
 	loop_set_op(sqe, &op[submitted++]);
 }
 
-static void submit_half(struct loop_task *task)
+static void submit_first(struct loop_task *task)
 {
 	(void)task;
-	for (unsigned i = 0; i < WRITES / 2; i++)
+	for (unsigned i = 0; i < AT_ONCE; i++)
 		submit();
 }
 
 static void begin(struct loop_source *source)
 {
-	static struct loop_task task = { .run = submit_half };
+	static struct loop_task task = { .run = submit_first };
 
 	(void)source;
 	if (by_task)
 		loop_defer(loop_get(), &task);
 	else
-		submit_half(NULL);
+		submit_first(NULL);
 }
 
 static void check(void)
