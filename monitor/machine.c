@@ -310,6 +310,8 @@ int machine_run(struct machine *m, struct err *e)
 	/* Before the I/O thread sleeps for the first time: waking it takes
 	 * longer than what it has to do. */
 	loop_ring(m->loop, &m->go);
+	/* whose eventfd the vCPUs' filters name */
+	machine_wait(&m->ring_open, TIMING_WAIT_RING);
 	for (unsigned i = 1; !ret && i < m->cfg->cpus; i++)
 		ret = thread_start(vcpu_thread, &m->vcpu[i], e);
 	if (ret)

@@ -37,7 +37,8 @@ int machine_open_ring(struct machine *m, struct err *e)
 	if (atomic_exchange(&m->ring_begun, true))
 		return 0;
 	ret = loop_open(m->loop, e);
-	if (!ret)
+	/* once for each of the two threads */
+	for (unsigned i = 0; !ret && i < 2; i++)
 		sem_post(&m->ring_open);
 	return ret;
 }
