@@ -93,10 +93,15 @@ static void port_again(struct virtio_port *port, unsigned queue)
 	loop_ring(t->loop, &t->source);
 }
 
-/* Everything as after power-on. The caller holds the lock and the queues. */
+/*
+ * Everything as after power-on, but for Status and the selected queue if the
+ * driver has only stopped the queues. The caller holds the lock and the queues.
+ */
 static void clear_locked(struct virtio_mmio *t)
 {
-	t->regs = (struct virtio_mmio_regs){ 0 };
+	uint32_t queue_sel = t->halting ? t->regs.queue_sel : 0;
+
+	t->regs = (struct virtio_mmio_regs){ .queue_sel = queue_sel };
 	if (t->ops->negotiated)
 		t->ops->negotiated(t->dev, 0);
 	for (unsigned i = 0; i < t->ops->queues; i++)
@@ -111,7 +116,9 @@ static void clear_locked(struct virtio_mmio *t)
 	atomic_store(&t->kicked, 0);
 	atomic_store(virtio_mmio_reg(t, MMIO_INTERRUPT_STATUS), 0);
 	virtio_mmio_show_locked(t);
-	atomic_store(virtio_mmio_reg(t, MMIO_STATUS), 0);
+	if (!t->halting)
+		atomic_store(virtio_mmio_reg(t, MMIO_STATUS), 0);
+	t->halting = false;
 	virtio_mmio_show_config_locked(t);
 }
 
@@ -307,6 +314,7 @@ static void write_reset(struct virtio_mmio *t)
 
 	spin_lock(&t->lock);
 	off = atomic_load(&t->phase) == VIRTIO_MMIO_OFF;
+	t->halting = false;
 	if (off)
 		clear_locked(t);
 	else
@@ -318,6 +326,27 @@ static void write_reset(struct virtio_mmio *t)
 	}
 	loop_ring(t->loop, &t->source);
 	await_reset(t);
+}
+
+bool virtio_mmio_halt(struct virtio_mmio *t)
+{
+	uint32_t queue;
+	bool live;
+
+	spin_lock(&t->lock);
+	queue = t->regs.queue_sel;
+	live = atomic_load(&t->phase) == VIRTIO_MMIO_ON &&
+	       queue < t->ops->queues && t->regs.queue[queue].ready;
+	if (live) {
+		t->halting = true;
+		atomic_store(&t->phase, VIRTIO_MMIO_RESET);
+	}
+	spin_unlock(&t->lock);
+	if (live) {
+		loop_ring(t->loop, &t->source);
+		await_reset(t);
+	}
+	return live;
 }
 
 void virtio_mmio_set_status(struct virtio_mmio *t, uint32_t value)

@@ -36,9 +36,11 @@
  *  - queues are looked at once after DRIVER_OK, so buffers made available
  *    before it are not forgotten.
  * Strict: control registers take aligned 32-bit writes only. Status bits are
- * only ever added, in their order. A queue in use is stopped by a reset only
- * (RING_RESET is not offered): QueueReady and the rest of its registers are
- * read-only after DRIVER_OK.
+ * only ever added, in their order. After DRIVER_OK a queue's registers are
+ * read-only, but for 0 in the QueueReady of one that is in use, as drivers of
+ * the Rust crate virtio-drivers write it when they are dropped, and wait until
+ * it reads back: it stops all queues, as a reset does, and leaves Status. Only
+ * a reset makes them usable again (RING_RESET is not offered).
  */
 #ifndef MOTE_DEVICES_VIRTIO_MMIO_H
 #define MOTE_DEVICES_VIRTIO_MMIO_H
@@ -136,6 +138,7 @@ struct virtio_mmio {
 	/* vCPU threads, under lock */
 	struct spin lock;
 	struct virtio_mmio_regs regs;
+	bool halting; /* the RESET under way leaves Status as it is */
 
 	/* any thread */
 	_Atomic uint32_t phase;	 /* enum virtio_mmio_phase */
@@ -176,8 +179,10 @@ static inline _Atomic uint32_t *virtio_mmio_reg(struct virtio_mmio *t,
 
 /*
  * What virtio_mmio_regs.c asks of virtio_mmio.c; vCPU threads, without the
- * lock. set_status() may sleep: see above.
+ * lock. set_status() may sleep: see above. So may halt(), which stops all
+ * queues if the selected one is in use, and returns whether it was.
  */
+bool virtio_mmio_halt(struct virtio_mmio *t);
 void virtio_mmio_set_status(struct virtio_mmio *t, uint32_t value);
 void virtio_mmio_notify(struct virtio_mmio *t, uint32_t queue);
 void virtio_mmio_ack(struct virtio_mmio *t, uint32_t reasons);

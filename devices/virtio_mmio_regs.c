@@ -155,6 +155,8 @@ static void write_locked(struct virtio_mmio *t, uint64_t off, uint32_t v)
 
 static void write_register(struct virtio_mmio *t, uint64_t off, uint32_t v)
 {
+	if (off == MMIO_QUEUE_READY && !v && virtio_mmio_halt(t))
+		return;
 	switch (off) {
 	case MMIO_QUEUE_NOTIFY:
 		virtio_mmio_notify(t, v);
