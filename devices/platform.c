@@ -170,13 +170,25 @@ static void hint(const char *chip)
 			 chip);
 }
 
-/* ICW1 (bit 4 of the command port) is a start-up; mask writes alone are how
- * kernels probe for the chip, and those cope without. */
+/*
+ * A guest that wants interrupts of it starts the chip (ICW1 is bit 4 of the
+ * command port, and two or three more words for the data port follow), then
+ * unmasks some. Mask writes alone are how kernels probe for the chip, and those
+ * that start it and mask all have an I/O APIC in mind. Two chips are started
+ * in any order; what counts is that both have had their words.
+ */
 static void pic_write(void *dev, uint64_t off, unsigned size, uint64_t val)
 {
+	static atomic_uint due; /* twice the words due, and 1 once started */
+	unsigned words = 1U + !(val & 0x02) + (val & 0x01 ? 1 : 0);
+
 	(void)dev;
 	(void)size;
 	if (off == 0 && (val & 0x10))
+		atomic_store(&due, (atomic_load(&due) + 2 * words) | 1);
+	else if (off == 1 && atomic_load(&due) > 1)
+		atomic_fetch_sub(&due, 2);
+	else if (off == 1 && atomic_load(&due) && val != 0xff)
 		hint("an 8259 PIC");
 }
 

@@ -264,19 +264,49 @@ Test(platform, probing_for_pic_and_pit_gets_no_hint)
 				    "%s", rows[i].what);
 }
 
+/* Both chips, word by word, as many kernels do it. */
+static void start_pics(void)
+{
+	static const uint8_t word[2][4] = { { 0x11, 0x20, 0x04, 0x01 },
+					    { 0x11, 0x28, 0x02, 0x01 } };
+
+	for (unsigned i = 0; i < 4; i++) {
+		cr_expect_str_empty(hint_after(&pio, 0x20 + !!i, word[0][i]));
+		cr_expect_str_empty(hint_after(&pio, 0xa0 + !!i, word[1][i]));
+	}
+}
+
+/* Hermit's way, which goes on to the I/O APIC. */
+Test(platform, starting_the_pic_and_masking_all_gets_no_hint)
+{
+	start_pics();
+	cr_expect_str_empty(hint_after(&pio, 0x21, 0xff));
+	cr_expect_str_empty(hint_after(&pio, 0xa1, 0xff));
+}
+
 Test(platform, programming_the_pic_gets_one_hint)
 {
-	const char *text = hint_after(&pio, 0x20, 0x11);
+	const char *text;
 
+	start_pics();
+	text = hint_after(&pio, 0x21, 0xfe);
 	cr_expect(strstr(text, "8259") && strstr(text, "--irqchip kernel"),
 		  "%s", text);
-	cr_expect_str_empty(hint_after(&pio, 0x20, 0x11));
+	cr_expect_str_empty(hint_after(&pio, 0x21, 0xfc));
 	cr_expect_str_empty(hint_after(&pio, 0x43, 0x34));
 }
 
 Test(platform, programming_the_slave_pic_gets_a_hint)
 {
-	cr_expect(strstr(hint_after(&pio, 0xa0, 0x11), "8259"));
+	start_pics();
+	cr_expect(strstr(hint_after(&pio, 0xa1, 0x7f), "8259"));
+}
+
+Test(platform, a_single_pic_has_fewer_words)
+{
+	cr_expect_str_empty(hint_after(&pio, 0x20, 0x12));
+	cr_expect_str_empty(hint_after(&pio, 0x21, 0x20));
+	cr_expect(strstr(hint_after(&pio, 0x21, 0xfe), "8259"));
 }
 
 Test(platform, programming_the_pit_gets_a_hint)
