@@ -269,6 +269,11 @@ bool console_put(uint8_t byte)
 	return true;
 }
 
+bool console_silent(void)
+{
+	return con.out_slot >= 0 && !atomic_load(&con.head);
+}
+
 void console_ring(void)
 {
 	if (atomic_load(&con.ring_due) && atomic_exchange(&con.ring_due, false))

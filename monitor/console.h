@@ -65,6 +65,10 @@ bool console_has_room(void);
 /** console_half_free() - would it take 32 KiB? Else as console_has_room() */
 bool console_half_free(void);
 
+/** console_silent() - has nothing been put, though it would be written?
+ *  I/O thread */
+bool console_silent(void);
+
 /** console_unblock_input() - the port has room again; any thread */
 void console_unblock_input(void);
 

@@ -5,7 +5,9 @@
  */
 #include <errno.h>
 
+#include "bootproto/other_entry.h"
 #include "monitor/affinity.h"
+#include "monitor/console.h"
 #include "monitor/ending.h"
 #include "monitor/err.h"
 #include "monitor/log.h"
@@ -79,10 +81,30 @@ static int lock_io(struct machine *m, struct err *e)
 	return ret;
 }
 
-/* Of devices, at the end. Linux says nothing when it cannot read what announces
- * them. */
+/* Code for 32-bit mode that is entered in 64-bit mode crashes or hangs, and in
+ * either case says nothing. */
+static void report_entry(const struct machine *m)
+{
+	const char *name;
+
+	if (m->entry.kind != BOOT_ELF64 || !console_silent() ||
+	    (stop_status() < EXIT_SIGNAL_BASE &&
+	     stop_status() != EXIT_TIMED_OUT))
+		return;
+	name = other_entry(&m->mem, m->entry.image_start, m->entry.image_end);
+	if (name)
+		log_warn("boot",
+			 "the guest said nothing; its image has an entry for "
+			 "32-bit mode (%s), but mote enters it at its ELF "
+			 "entry in 64-bit mode",
+			 name);
+}
+
+/* At the end. Linux says nothing when it cannot read what announces its
+ * devices. */
 static void report(const struct machine *m)
 {
+	report_entry(m);
 	if (m->entry.announce == BOOT_ANNOUNCE_ACPI &&
 	    devices_unnoticed(&m->devices))
 		log_warn("announce",
