@@ -11,7 +11,7 @@
  */
 #include <liburing.h>
 
-#include "devices/virtio_blk.h"
+#include "devices/blk_parts.h"
 #include "monitor/container_of.h"
 
 bool blk_bounce_needed(const struct blk_req *r)

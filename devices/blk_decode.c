@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "devices/virtio_blk.h"
+#include "devices/blk_parts.h"
 
 static bool on_disk(const struct virtio_blk *b, uint64_t sector,
 		    uint64_t sectors)

@@ -4,12 +4,17 @@
 #include <liburing.h>
 #include <string.h>
 
-#include "devices/virtio_blk.h"
+#include "devices/blk_parts.h"
 #include "monitor/container_of.h"
 #include "monitor/log.h"
 
 /* One operation moves at most this much; the rest is continued. */
 #define OP_BYTES_MAX (1U << 30)
+
+/* What fails in passing is tried again every LOOP_LATER_NS, so for half a
+ * minute; the log tells of it sooner. */
+#define TRIES_MAX  3000
+#define TRIES_SAID 10
 
 static void advance(struct blk_req *r, uint64_t bytes)
 {
@@ -40,9 +45,9 @@ static void later_done(struct loop_op *op, int res, uint32_t flags)
 bool blk_try_again(struct blk_req *r, int res, void (*again)(struct blk_req *r))
 {
 	if ((res != -EAGAIN && !loop_is_passing(res)) ||
-	    r->tries++ >= BLK_TRIES_MAX)
+	    r->tries++ >= TRIES_MAX)
 		return false;
-	if (r->tries == BLK_TRIES_SAID)
+	if (r->tries == TRIES_SAID)
 		log_guest(LOG_WARN, "virtio-blk",
 			  "disk %s: a request waits for the host: %s",
 			  r->blk->disk.name,

@@ -11,7 +11,7 @@
 #include <liburing.h>
 #include <linux/falloc.h>
 
-#include "devices/virtio_blk.h"
+#include "devices/blk_parts.h"
 #include "monitor/container_of.h"
 
 enum method { PUNCH, ZERO_RANGE, WRITE };

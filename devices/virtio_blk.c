@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "devices/blk_parts.h"
 #include "monitor/err.h"
 #include "monitor/log.h"
 #include "monitor/timing.h"
