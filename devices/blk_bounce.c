@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What O_DIRECT cannot take goes through one aligned buffer for each disk, one
- * request at a time, a buffer's worth at a turn.
+ * What O_DIRECT cannot take goes through one aligned buffer for each disk: of
+ * each request in line a piece, what the buffer holds, then the next one's.
  *
  * A write that does not begin and end on the file's block boundaries is a
  * read-modify-write. It must not run beside another change of the same block,
@@ -29,49 +29,49 @@ bool blk_bounce_needed(const struct blk_req *r)
 	return false;
 }
 
-/* The blocks of one turn: bytes [@from, @to) of the file, of which @len bytes
+/* The blocks of one piece: bytes [@from, @to) of the file, of which @len bytes
  * from @skip on are the request's. */
-struct turn {
+struct piece {
 	uint64_t from, to;
 	unsigned skip, len;
 };
 
-static struct turn turn_of(const struct blk_req *r)
+static struct piece piece_of(const struct blk_req *r)
 {
 	uint64_t align = r->blk->disk.offset_align;
-	struct turn t = { .from = r->off & ~(align - 1) };
+	struct piece p = { .from = r->off & ~(align - 1) };
 
-	t.skip = (unsigned)(r->off - t.from);
-	t.len = BLK_BOUNCE_BYTES - t.skip;
-	if (t.len > r->todo)
-		t.len = (unsigned)r->todo;
-	/* What the list holds may be less: zeroes come in pieces. */
-	if (r->zeroing && t.len > r->iov->iov_len)
-		t.len = (unsigned)r->iov->iov_len;
-	t.to = (r->off + t.len + align - 1) & ~(align - 1);
-	return t;
+	p.skip = (unsigned)(r->off - p.from);
+	p.len = BLK_BOUNCE_BYTES - p.skip;
+	if (p.len > r->todo)
+		p.len = (unsigned)r->todo;
+	/* What the list holds may be less: 64 KiB of zeroes at most. */
+	if (r->zeroing && p.len > r->iov->iov_len)
+		p.len = (unsigned)r->iov->iov_len;
+	p.to = (r->off + p.len + align - 1) & ~(align - 1);
+	return p;
 }
 
-/* How much of the turn's request a transfer of @res bytes moved. */
-static unsigned moved(const struct turn *t, int res)
+/* How much of the piece a transfer of @res bytes moved. */
+static unsigned moved(const struct piece *p, int res)
 {
-	if (res < 0 || (unsigned)res <= t->skip)
+	if (res < 0 || (unsigned)res <= p->skip)
 		return 0;
-	return (unsigned)res - t->skip < t->len ? (unsigned)res - t->skip
-						: t->len;
+	return (unsigned)res - p->skip < p->len ? (unsigned)res - p->skip
+						: p->len;
 }
 
-static void submit(struct blk_req *r, const struct turn *t, bool write,
+static void submit(struct blk_req *r, const struct piece *p, bool write,
 		   void (*done)(struct loop_op *, int, uint32_t))
 {
 	struct virtio_blk *b = r->blk;
 	struct io_uring_sqe *sqe = loop_sqe(b->loop);
-	unsigned len = (unsigned)(t->to - t->from);
+	unsigned len = (unsigned)(p->to - p->from);
 
 	if (write)
-		io_uring_prep_write(sqe, b->slot, b->bounce.buf, len, t->from);
+		io_uring_prep_write(sqe, b->slot, b->bounce.buf, len, p->from);
 	else
-		io_uring_prep_read(sqe, b->slot, b->bounce.buf, len, t->from);
+		io_uring_prep_read(sqe, b->slot, b->bounce.buf, len, p->from);
 	if (write && blk_writethrough(b))
 		sqe->rw_flags = RWF_DSYNC;
 	io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
@@ -82,8 +82,8 @@ static void submit(struct blk_req *r, const struct turn *t, bool write,
 
 static void start(struct virtio_blk *b);
 
-/* The first in line has had its turn, and moved @bytes, or failed. */
-static void end_turn(struct blk_req *r, unsigned bytes, int res)
+/* The first in line has moved @bytes, or failed. */
+static void end_piece(struct blk_req *r, unsigned bytes, int res)
 {
 	struct virtio_blk *b = r->blk;
 	struct blk_list held = b->bounce.held;
@@ -110,7 +110,7 @@ static void end_turn(struct blk_req *r, unsigned bytes, int res)
 static void write_done(struct loop_op *op, int res, uint32_t flags)
 {
 	struct blk_req *r = container_of(op, struct blk_req, op);
-	struct turn t = turn_of(r);
+	struct piece p = piece_of(r);
 
 	(void)flags;
 	blk_write_ends(r->blk); /* while busy: it must not start this one */
@@ -118,36 +118,36 @@ static void write_done(struct loop_op *op, int res, uint32_t flags)
 	if (blk_resetting(r->blk))
 		blk_drop(r);
 	else
-		end_turn(r, moved(&t, res), res);
+		end_piece(r, moved(&p, res), res);
 }
 
-static void write_turn(struct blk_req *r, const struct turn *t)
+static void write_piece(struct blk_req *r, const struct piece *p)
 {
 	struct virtio_blk *b = r->blk;
 
-	virtq_copy_from(r->iov, r->iovs, 0, b->bounce.buf + t->skip, t->len);
+	virtq_copy_from(r->iov, r->iovs, 0, b->bounce.buf + p->skip, p->len);
 	blk_write_begins(b);
-	submit(r, t, true, write_done);
+	submit(r, p, true, write_done);
 }
 
 static void read_done(struct loop_op *op, int res, uint32_t flags)
 {
 	struct blk_req *r = container_of(op, struct blk_req, op);
 	struct virtio_blk *b = r->blk;
-	struct turn t = turn_of(r);
+	struct piece p = piece_of(r);
 
 	(void)flags;
 	b->bounce.busy = false;
 	if (blk_resetting(b)) {
 		blk_drop(r);
 	} else if (r->type == BLK_T_IN) {
-		virtq_copy_to(r->iov, r->iovs, 0, b->bounce.buf + t.skip,
-			      moved(&t, res));
-		end_turn(r, moved(&t, res), res);
-	} else if (res == (int)(t.to - t.from)) {
-		write_turn(r, &t);
+		virtq_copy_to(r->iov, r->iovs, 0, b->bounce.buf + p.skip,
+			      moved(&p, res));
+		end_piece(r, moved(&p, res), res);
+	} else if (res == (int)(p.to - p.from)) {
+		write_piece(r, &p);
 	} else {
-		end_turn(r, 0, res);
+		end_piece(r, 0, res);
 	}
 }
 
@@ -155,19 +155,19 @@ static void read_done(struct loop_op *op, int res, uint32_t flags)
 static void start(struct virtio_blk *b)
 {
 	struct blk_req *r = b->bounce.waiting.first;
-	struct turn t;
+	struct piece p;
 
 	if (!r || b->bounce.busy)
 		return;
-	t = turn_of(r);
+	p = piece_of(r);
 	if (r->type == BLK_T_IN) {
-		submit(r, &t, false, read_done);
-	} else if (t.to - t.from == t.len) {
-		write_turn(r, &t);
+		submit(r, &p, false, read_done);
+	} else if (p.to - p.from == p.len) {
+		write_piece(r, &p);
 	} else {
 		b->bounce.rmw = true;
 		if (!b->writing)
-			submit(r, &t, false, read_done);
+			submit(r, &p, false, read_done);
 	}
 }
 
