@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "devices/virtio_mmio_parts.h"
 #include "monitor/container_of.h"
 #include "monitor/log.h"
 #include "monitor/stop.h"

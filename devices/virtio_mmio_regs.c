@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The virtio-mmio register file: what is written to it, how it then reads. */
-#include "devices/virtio_mmio.h"
+#include "devices/virtio_mmio_parts.h"
 
 /* ---- the view ------------------------------------------------------------ */
 
