@@ -7,7 +7,7 @@
 #include <liburing.h>
 #include <string.h>
 
-#include "devices/net_msg.h"
+#include "devices/msg.h"
 #include "devices/net_rx.h"
 #include "devices/net_stream_parts.h"
 #include "devices/net_tx.h"
@@ -87,7 +87,7 @@ static void submit_send(struct virtio_net *n)
 		io_uring_prep_send(sqe, n->slot, tx->tail + tx->tail_at,
 				   tx->tail_len, MSG_NOSIGNAL);
 	} else {
-		net_msg_set(&tx->msg, tx->iov + tx->iov_first, tx->iovs);
+		msg_set(&tx->msg, tx->iov + tx->iov_first, tx->iovs);
 		io_uring_prep_sendmsg(sqe, n->slot, &tx->msg, MSG_NOSIGNAL);
 	}
 	io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);

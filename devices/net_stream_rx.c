@@ -7,7 +7,7 @@
 #include <liburing.h>
 #include <string.h>
 
-#include "devices/net_msg.h"
+#include "devices/msg.h"
 #include "devices/net_rx.h"
 #include "devices/net_stream_parts.h"
 #include "devices/virtio_net.h"
@@ -32,7 +32,7 @@ static void submit_receive(struct virtio_net *n)
 			room = NET_STREAM_BEHIND;
 	}
 	rx->iov[iovs++] = (struct iovec){ rx->buf + rx->end, room };
-	net_msg_set(&rx->msg, rx->iov, iovs);
+	msg_set(&rx->msg, rx->iov, iovs);
 	io_uring_prep_recvmsg(sqe, n->slot, &rx->msg, 0);
 	io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
 	loop_set_op(sqe, &rx->op);

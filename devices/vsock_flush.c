@@ -6,7 +6,7 @@
 #include <liburing.h>
 #include <poll.h>
 
-#include "devices/net_msg.h"
+#include "devices/msg.h"
 #include "devices/vsock_conn.h"
 
 void vsock_taken(struct virtio_vsock *v, struct vsock_conn *c, uint32_t len)
@@ -120,7 +120,7 @@ void vsock_flush(struct virtio_vsock *v, struct vsock_conn *c)
 	}
 	iovs = vsock_fifo_peek(&v->pool, &c->fifo, len, c->flush_iov,
 			       VSOCK_FLUSH);
-	net_msg_set(&c->flush_msg, c->flush_iov, iovs);
+	msg_set(&c->flush_msg, c->flush_iov, iovs);
 	sqe = vsock_sqe(v, c);
 	c->sending = true;
 	c->send_op.done = flushed;

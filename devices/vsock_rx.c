@@ -15,7 +15,7 @@
 #include <liburing.h>
 #include <string.h>
 
-#include "devices/net_msg.h"
+#include "devices/msg.h"
 #include "devices/vsock_buf.h"
 #include "devices/vsock_conn.h"
 #include "monitor/container_of.h"
@@ -151,7 +151,7 @@ static void submit_run(struct virtio_vsock *v, struct vsock_run *run)
 		io_uring_prep_recv(sqe, slot, iov->iov_base, iov->iov_len,
 				   flags);
 	} else {
-		net_msg_set(&run->msg, iov, run->iovs);
+		msg_set(&run->msg, iov, run->iovs);
 		io_uring_prep_recvmsg(sqe, slot, &run->msg, (unsigned)flags);
 	}
 	vsock_submit(sqe, &c->recv_op);

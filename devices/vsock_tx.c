@@ -15,7 +15,7 @@
 #include <liburing.h>
 #include <string.h>
 
-#include "devices/net_msg.h"
+#include "devices/msg.h"
 #include "devices/vsock_conn.h"
 #include "devices/vsock_flush.h"
 #include "devices/vsock_host.h"
@@ -88,7 +88,7 @@ static void submit_run(struct virtio_vsock *v, struct vsock_run *run)
 		io_uring_prep_send(sqe, slot, iov->iov_base, iov->iov_len,
 				   MSG_NOSIGNAL | MSG_DONTWAIT);
 	} else {
-		net_msg_set(&run->msg, iov, run->iovs);
+		msg_set(&run->msg, iov, run->iovs);
 		io_uring_prep_sendmsg(sqe, slot, &run->msg,
 				      MSG_NOSIGNAL | MSG_DONTWAIT);
 	}
