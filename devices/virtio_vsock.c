@@ -8,6 +8,7 @@
 #include "devices/vsock_conn.h"
 #include "devices/vsock_host.h"
 #include "devices/vsock_rx.h"
+#include "devices/vsock_tick.h"
 #include "devices/vsock_tx.h"
 #include "monitor/container_of.h"
 
@@ -60,7 +61,7 @@ void virtio_vsock_init(struct virtio_vsock *v, struct loop *loop)
 	v->loop = loop;
 	v->dir_fd = v->listener_fd = -1;
 	v->service.run = serve;
-	v->tick_op.done = vsock_tick;
+	v->tick_op.done = vsock_tick_done;
 	v->drain.idle = drained;
 	v->rx.first = VSOCK_NOBODY;
 }

@@ -9,7 +9,7 @@
 
 #include "devices/vsock_flush.h"
 #include "devices/vsock_host.h"
-#include "devices/vsock_rx.h"
+#include "devices/vsock_tick.h"
 #include "monitor/container_of.h"
 
 struct virtio_vsock *vsock_conn_device(struct vsock_conn *c)
@@ -17,13 +17,14 @@ struct virtio_vsock *vsock_conn_device(struct vsock_conn *c)
 	return container_of(c - c->number, struct virtio_vsock, conn);
 }
 
-struct io_uring_sqe *vsock_sqe(struct virtio_vsock *v, struct vsock_conn *c)
+struct io_uring_sqe *vsock_conn_sqe(struct virtio_vsock *v,
+				    struct vsock_conn *c)
 {
 	c->ops++;
 	return loop_sqe(v->loop);
 }
 
-void vsock_submit(struct io_uring_sqe *sqe, struct loop_op *op)
+void vsock_conn_submit(struct io_uring_sqe *sqe, struct loop_op *op)
 {
 	sqe->flags |= IOSQE_FIXED_FILE;
 	loop_set_op(sqe, op);
@@ -203,7 +204,7 @@ static void close_socket(struct virtio_vsock *v, struct vsock_conn *c)
 						IORING_ASYNC_CANCEL_ALL);
 		loop_set_op(sqe, NULL);
 	}
-	vsock_shut(v, c, SHUT_RDWR);
+	vsock_conn_shut(v, c, SHUT_RDWR);
 }
 
 void vsock_conn_end(struct virtio_vsock *v, struct vsock_conn *c)
@@ -212,7 +213,7 @@ void vsock_conn_end(struct virtio_vsock *v, struct vsock_conn *c)
 		return;
 	if (known(c))
 		unlink_conn(v, c);
-	vsock_conn_wait(v, c, 0);
+	vsock_tick_wait(v, c, 0);
 	c->wants = 0;
 	c->state = VSOCK_ENDING;
 	close_socket(v, c);
@@ -224,7 +225,7 @@ void vsock_conn_reset(struct virtio_vsock *v, struct vsock_conn *c)
 	c->state = VSOCK_CLOSING;
 	close_socket(v, c);
 	c->wants = 0;
-	vsock_conn_wait(v, c, VSOCK_PATIENCE);
+	vsock_tick_wait(v, c, VSOCK_PATIENCE);
 	vsock_conn_want(v, c, VSOCK_WANT_RST);
 }
 
@@ -233,8 +234,8 @@ void vsock_conn_drain(struct virtio_vsock *v, struct vsock_conn *c)
 	unlink_conn(v, c);
 	c->wants = 0;
 	c->state = VSOCK_DRAINING;
-	vsock_conn_wait(v, c, VSOCK_PATIENCE);
-	vsock_shut(v, c, SHUT_RD); /* who writes on shall see it */
+	vsock_tick_wait(v, c, VSOCK_PATIENCE);
+	vsock_conn_shut(v, c, SHUT_RD); /* who writes on shall see it */
 	vsock_flush(v, c);
 }
 
@@ -263,18 +264,18 @@ void vsock_conn_serve(struct virtio_vsock *v, struct vsock_conn *c)
 
 static void poll_socket(struct virtio_vsock *v, struct vsock_conn *c)
 {
-	struct io_uring_sqe *sqe = vsock_sqe(v, c);
+	struct io_uring_sqe *sqe = vsock_conn_sqe(v, c);
 
 	c->polling = true;
 	io_uring_prep_poll_multishot(sqe, vsock_conn_slot(v, c),
 				     POLLIN | POLLRDHUP);
-	vsock_submit(sqe, &c->poll_op);
+	vsock_conn_submit(sqe, &c->poll_op);
 }
 
 void vsock_conn_open(struct virtio_vsock *v, struct vsock_conn *c)
 {
 	c->state = VSOCK_OPEN;
-	vsock_conn_wait(v, c, 0);
+	vsock_tick_wait(v, c, 0);
 	poll_socket(v, c);
 	if (c->line_at < c->line_len)
 		vsock_conn_serve(v, c);
@@ -287,7 +288,7 @@ static void hear(struct virtio_vsock *v, struct vsock_conn *c, int res)
 	c->readable = true;
 	if (c->hangup && (c->host_shut & VSOCK_SHUT_SEND ||
 			  c->guest_shut & VSOCK_SHUT_RECEIVE))
-		vsock_host_shut(v, c, VSOCK_SHUT_BOTH);
+		vsock_conn_host_shut(v, c, VSOCK_SHUT_BOTH);
 	else
 		vsock_conn_serve(v, c);
 }
@@ -318,12 +319,12 @@ static void rest_done(struct loop_op *op, int res, uint32_t flags);
  */
 static void throw_rest_away(struct virtio_vsock *v, struct vsock_conn *c)
 {
-	struct io_uring_sqe *sqe = vsock_sqe(v, c);
+	struct io_uring_sqe *sqe = vsock_conn_sqe(v, c);
 
 	c->rest_op.done = rest_done;
 	io_uring_prep_recv(sqe, vsock_conn_slot(v, c), v->skipped, VSOCK_SKIP,
 			   MSG_DONTWAIT);
-	vsock_submit(sqe, &c->rest_op);
+	vsock_conn_submit(sqe, &c->rest_op);
 }
 
 static void rest_done(struct loop_op *op, int res, uint32_t flags)
@@ -351,99 +352,27 @@ static void shut_done(struct loop_op *op, int res, uint32_t flags)
 	vsock_conn_settle(v, c);
 }
 
-void vsock_shut(struct virtio_vsock *v, struct vsock_conn *c, int how)
+void vsock_conn_shut(struct virtio_vsock *v, struct vsock_conn *c, int how)
 {
-	struct io_uring_sqe *sqe = vsock_sqe(v, c);
+	struct io_uring_sqe *sqe = vsock_conn_sqe(v, c);
 
 	/* Several may be under way: nothing is kept in the operation. */
 	c->shut_op.done = shut_done;
 	io_uring_prep_shutdown(sqe, vsock_conn_slot(v, c), how);
-	vsock_submit(sqe, &c->shut_op);
+	vsock_conn_submit(sqe, &c->shut_op);
 }
 
-void vsock_host_shut(struct virtio_vsock *v, struct vsock_conn *c,
-		     unsigned what)
+void vsock_conn_host_shut(struct virtio_vsock *v, struct vsock_conn *c,
+			  unsigned what)
 {
 	c->host_shut |= (uint8_t)what;
 	if (c->state != VSOCK_OPEN)
 		return;
 	if (c->host_shut == VSOCK_SHUT_BOTH) {
 		c->state = VSOCK_CLOSING;
-		vsock_conn_wait(v, c, VSOCK_PATIENCE);
+		vsock_tick_wait(v, c, VSOCK_PATIENCE);
 		close_socket(v, c);
 	}
 	if (c->host_shut & ~c->told_shut)
 		vsock_conn_want(v, c, VSOCK_WANT_SHUTDOWN);
-}
-
-/* ---- patience ------------------------------------------------------------ */
-
-void vsock_tick_start(struct virtio_vsock *v)
-{
-	struct io_uring_sqe *sqe;
-
-	if (v->ticking || !v->waiting)
-		return;
-	v->ticking = true;
-	sqe = loop_sqe(v->loop);
-	v->tick_time.tv_nsec = VSOCK_TICK_NS;
-	io_uring_prep_timeout(sqe, &v->tick_time, 0, 0);
-	loop_set_op(sqe, &v->tick_op);
-}
-
-void vsock_conn_wait(struct virtio_vsock *v, struct vsock_conn *c,
-		     uint32_t ticks)
-{
-	v->waiting += !!ticks;
-	v->waiting -= !!c->deadline;
-	/* 0 says that there is none */
-	c->deadline = ticks ? (v->tick + ticks) | 1 : 0;
-	vsock_tick_start(v);
-}
-
-static void expired(struct virtio_vsock *v, struct vsock_conn *c)
-{
-	vsock_conn_wait(v, c, 0);
-	switch ((enum vsock_state)c->state) {
-	case VSOCK_DIALING:
-	case VSOCK_ACCEPTING:
-		vsock_host_retry(v, c);
-		break;
-	case VSOCK_CALLING: /* a guest that does not answer */
-		vsock_conn_reset(v, c);
-		break;
-	case VSOCK_CLOSING:
-		if (c->wants & VSOCK_WANT_RST)
-			vsock_conn_end(v, c); /* nor takes packets */
-		else
-			vsock_conn_reset(v, c);
-		break;
-	case VSOCK_OPEN: /* and a guest without room */
-		c->asking = false;
-		vsock_conn_serve(v, c);
-		break;
-	case VSOCK_NONE:
-	case VSOCK_GREETING:
-	case VSOCK_DRAINING: /* a reader that does not read */
-	case VSOCK_ENDING:
-		vsock_conn_end(v, c);
-		break;
-	}
-}
-
-void vsock_tick(struct loop_op *op, int res, uint32_t flags)
-{
-	struct virtio_vsock *v = container_of(op, struct virtio_vsock, tick_op);
-
-	(void)res;
-	(void)flags;
-	v->ticking = false;
-	v->tick++;
-	for (unsigned i = 0; i < v->used; i++) {
-		struct vsock_conn *c = &v->conn[i];
-
-		if (c->deadline && (int32_t)(v->tick - c->deadline) >= 0)
-			expired(v, c);
-	}
-	vsock_tick_start(v);
 }

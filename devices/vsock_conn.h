@@ -30,25 +30,15 @@ void vsock_conn_want(struct virtio_vsock *v, struct vsock_conn *c,
 /** vsock_conn_serve() - there may be something for the guest */
 void vsock_conn_serve(struct virtio_vsock *v, struct vsock_conn *c);
 
-/** vsock_conn_wait() - @ticks of patience; 0: no deadline any more */
-void vsock_conn_wait(struct virtio_vsock *v, struct vsock_conn *c,
-		     uint32_t ticks);
-
 /** vsock_conn_polled() - something has happened at the host's end */
 void vsock_conn_polled(struct loop_op *op, int res, uint32_t flags);
 
-/** vsock_tick_start() - somebody has a deadline (and is in v->waiting) */
-void vsock_tick_start(struct virtio_vsock *v);
+/** vsock_conn_shut() - shutdown(2) the host's end: SHUT_RD, SHUT_WR or both */
+void vsock_conn_shut(struct virtio_vsock *v, struct vsock_conn *c, int how);
 
-/** vsock_tick() - time passes, while somebody has a deadline */
-void vsock_tick(struct loop_op *op, int res, uint32_t flags);
-
-/** vsock_shut() - shutdown(2) the host's end: SHUT_RD, SHUT_WR, SHUT_RDWR */
-void vsock_shut(struct virtio_vsock *v, struct vsock_conn *c, int how);
-
-/** vsock_host_shut() - the host's end will not send, or receive, any more */
-void vsock_host_shut(struct virtio_vsock *v, struct vsock_conn *c,
-		     unsigned what);
+/** vsock_conn_host_shut() - the host's end will not send or receive any more */
+void vsock_conn_host_shut(struct virtio_vsock *v, struct vsock_conn *c,
+			  unsigned what);
 
 /** vsock_conn_reset() - close the host's end, tell the guest RST, then end */
 void vsock_conn_reset(struct virtio_vsock *v, struct vsock_conn *c);
@@ -81,10 +71,13 @@ static inline struct vsock_conn *vsock_conn_of_send(struct loop_op *op)
 /** vsock_conn_device() - the device, from one of its connections */
 struct virtio_vsock *vsock_conn_device(struct vsock_conn *c);
 
-/** vsock_sqe() - an entry for one of @c's operations, which is counted
- *  Fill it with io_uring_prep_*(), then vsock_submit() if it is for a slot, or
- *  loop_set_op(). */
-struct io_uring_sqe *vsock_sqe(struct virtio_vsock *v, struct vsock_conn *c);
-void vsock_submit(struct io_uring_sqe *sqe, struct loop_op *op);
+/**
+ * vsock_conn_sqe() - an entry for one of @c's operations, which is counted
+ * Fill it with io_uring_prep_*(); then vsock_conn_submit() if it is for a slot,
+ * or loop_set_op().
+ */
+struct io_uring_sqe *vsock_conn_sqe(struct virtio_vsock *v,
+				    struct vsock_conn *c);
+void vsock_conn_submit(struct io_uring_sqe *sqe, struct loop_op *op);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "devices/msg.h"
 #include "devices/vsock_conn.h"
+#include "devices/vsock_tick.h"
 
 void vsock_taken(struct virtio_vsock *v, struct vsock_conn *c, uint32_t len)
 {
@@ -31,7 +32,7 @@ static void caught_up(struct virtio_vsock *v, struct vsock_conn *c)
 	if (c->state == VSOCK_DRAINING)
 		vsock_conn_end(v, c);
 	else if (c->state == VSOCK_OPEN && c->guest_shut & VSOCK_SHUT_SEND)
-		vsock_shut(v, c, SHUT_WR);
+		vsock_conn_shut(v, c, SHUT_WR);
 }
 
 void vsock_refused(struct virtio_vsock *v, struct vsock_conn *c, int res)
@@ -44,7 +45,7 @@ void vsock_refused(struct virtio_vsock *v, struct vsock_conn *c, int res)
 	}
 	vsock_fifo_drop(&v->pool, &c->fifo, len);
 	vsock_taken(v, c, len);
-	vsock_host_shut(v, c, VSOCK_SHUT_RECEIVE);
+	vsock_conn_host_shut(v, c, VSOCK_SHUT_RECEIVE);
 	if (c->state == VSOCK_DRAINING)
 		vsock_conn_end(v, c);
 }
@@ -65,12 +66,12 @@ static void writable(struct loop_op *op, int res, uint32_t flags)
 
 static void await_writable(struct virtio_vsock *v, struct vsock_conn *c)
 {
-	struct io_uring_sqe *sqe = vsock_sqe(v, c);
+	struct io_uring_sqe *sqe = vsock_conn_sqe(v, c);
 
 	c->sending = true;
 	c->send_op.done = writable;
 	io_uring_prep_poll_add(sqe, vsock_conn_slot(v, c), POLLOUT);
-	vsock_submit(sqe, &c->send_op);
+	vsock_conn_submit(sqe, &c->send_op);
 }
 
 static void flushed(struct loop_op *op, int res, uint32_t flags)
@@ -96,7 +97,7 @@ static void flushed(struct loop_op *op, int res, uint32_t flags)
 					c->credit.taken + (uint32_t)res - 1);
 		vsock_taken(v, c, (uint32_t)res);
 		if (c->state == VSOCK_DRAINING)
-			vsock_conn_wait(v, c, VSOCK_PATIENCE);
+			vsock_tick_wait(v, c, VSOCK_PATIENCE);
 	} else if (res != -EINTR && res != -ECANCELED) {
 		vsock_refused(v, c, res);
 	}
@@ -121,12 +122,12 @@ void vsock_flush(struct virtio_vsock *v, struct vsock_conn *c)
 	iovs = vsock_fifo_peek(&v->pool, &c->fifo, len, c->flush_iov,
 			       VSOCK_FLUSH);
 	msg_set(&c->flush_msg, c->flush_iov, iovs);
-	sqe = vsock_sqe(v, c);
+	sqe = vsock_conn_sqe(v, c);
 	c->sending = true;
 	c->send_op.done = flushed;
 	io_uring_prep_sendmsg(sqe, vsock_conn_slot(v, c), &c->flush_msg,
 			      MSG_NOSIGNAL);
-	vsock_submit(sqe, &c->send_op);
+	vsock_conn_submit(sqe, &c->send_op);
 }
 
 void vsock_keep(struct virtio_vsock *v, struct vsock_conn *c,

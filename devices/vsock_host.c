@@ -8,6 +8,7 @@
 
 #include "devices/vsock_conn.h"
 #include "devices/vsock_flush.h"
+#include "devices/vsock_tick.h"
 #include "monitor/container_of.h"
 #include "monitor/fmt.h"
 #include "monitor/log.h"
@@ -23,11 +24,11 @@ static void submit_accept(struct virtio_vsock *v, struct vsock_conn *c);
 
 static void read_greeting(struct virtio_vsock *v, struct vsock_conn *c)
 {
-	struct io_uring_sqe *sqe = vsock_sqe(v, c);
+	struct io_uring_sqe *sqe = vsock_conn_sqe(v, c);
 
 	io_uring_prep_recv(sqe, vsock_conn_slot(v, c), c->line + c->line_len,
 			   (size_t)(VSOCK_LINE - c->line_len), 0);
-	vsock_submit(sqe, &c->host_op);
+	vsock_conn_submit(sqe, &c->host_op);
 }
 
 /*
@@ -70,7 +71,7 @@ static void call_guest(struct virtio_vsock *v, struct vsock_conn *c)
 	c->host_port = free_port(v, c->guest_port);
 	c->state = VSOCK_CALLING;
 	vsock_conn_know(v, c);
-	vsock_conn_wait(v, c, VSOCK_PATIENCE);
+	vsock_tick_wait(v, c, VSOCK_PATIENCE);
 	vsock_conn_want(v, c, VSOCK_WANT_REQUEST);
 }
 
@@ -106,13 +107,13 @@ static void accepted(struct virtio_vsock *v, struct vsock_conn *c, int res)
 	if (res < 0) {
 		log_guest(LOG_WARN, "virtio-vsock", "accept: %s",
 			  strerror(-res));
-		vsock_conn_wait(v, c, 1);
+		vsock_tick_wait(v, c, 1);
 		return;
 	}
 	v->accepting = false;
 	c->socket = true;
 	c->state = VSOCK_GREETING;
-	vsock_conn_wait(v, c, VSOCK_GREETING_TIME);
+	vsock_tick_wait(v, c, VSOCK_GREETING_TIME);
 	read_greeting(v, c);
 	vsock_host_accept(v);
 }
@@ -133,11 +134,11 @@ static void accept_done(struct loop_op *op, int res, uint32_t flags)
 
 static void submit_accept(struct virtio_vsock *v, struct vsock_conn *c)
 {
-	struct io_uring_sqe *sqe = vsock_sqe(v, c);
+	struct io_uring_sqe *sqe = vsock_conn_sqe(v, c);
 
 	io_uring_prep_accept_direct(sqe, v->listener, NULL, NULL, 0,
 				    (unsigned)vsock_conn_slot(v, c));
-	vsock_submit(sqe, &c->host_op);
+	vsock_conn_submit(sqe, &c->host_op);
 }
 
 void vsock_host_accept(struct virtio_vsock *v)
@@ -178,7 +179,7 @@ static void told_host(struct loop_op *op, int res, uint32_t flags)
 
 void vsock_host_answered(struct virtio_vsock *v, struct vsock_conn *c)
 {
-	struct io_uring_sqe *sqe = vsock_sqe(v, c);
+	struct io_uring_sqe *sqe = vsock_conn_sqe(v, c);
 	char *text = c->addr.sun_path; /* of no other use to this one */
 	int len = fmt_print(text, 20, "OK %u\n", c->host_port);
 
@@ -187,7 +188,7 @@ void vsock_host_answered(struct virtio_vsock *v, struct vsock_conn *c)
 	c->host_op.done = told_host;
 	io_uring_prep_send(sqe, vsock_conn_slot(v, c), text, (size_t)len,
 			   MSG_NOSIGNAL);
-	vsock_submit(sqe, &c->host_op);
+	vsock_conn_submit(sqe, &c->host_op);
 	vsock_conn_open(v, c);
 }
 
@@ -195,11 +196,11 @@ void vsock_host_answered(struct virtio_vsock *v, struct vsock_conn *c)
 
 static void submit_connect(struct virtio_vsock *v, struct vsock_conn *c)
 {
-	struct io_uring_sqe *sqe = vsock_sqe(v, c);
+	struct io_uring_sqe *sqe = vsock_conn_sqe(v, c);
 
 	io_uring_prep_connect(sqe, vsock_conn_slot(v, c),
 			      (struct sockaddr *)&c->addr, sizeof(c->addr));
-	vsock_submit(sqe, &c->host_op);
+	vsock_conn_submit(sqe, &c->host_op);
 }
 
 static void dialed(struct virtio_vsock *v, struct vsock_conn *c, int res)
@@ -212,7 +213,7 @@ static void dialed(struct virtio_vsock *v, struct vsock_conn *c, int res)
 		/* The listener's backlog is full (or there was no thread to
 		 * wait for it). The hint has another use only when the
 		 * connection is open. */
-		vsock_conn_wait(v, c, 1U << c->hint++);
+		vsock_tick_wait(v, c, 1U << c->hint++);
 	} else if (res < 0) {
 		log_guest(LOG_DEBUG, "virtio-vsock", "no host for port %u: %s",
 			  c->host_port, strerror(-res));
@@ -234,13 +235,13 @@ static void dial_done(struct loop_op *op, int res, uint32_t flags)
 	if (c->state == VSOCK_DIALING)
 		dialed(v, c, res);
 	else if (res >= 0) /* it was given up, and shut too early for this */
-		vsock_shut(v, c, SHUT_RDWR);
+		vsock_conn_shut(v, c, SHUT_RDWR);
 	vsock_conn_settle(v, c);
 }
 
 void vsock_host_dial(struct virtio_vsock *v, struct vsock_conn *c)
 {
-	struct io_uring_sqe *sqe = vsock_sqe(v, c);
+	struct io_uring_sqe *sqe = vsock_conn_sqe(v, c);
 
 	c->state = VSOCK_DIALING;
 	vsock_conn_know(v, c);

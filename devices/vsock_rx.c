@@ -18,6 +18,7 @@
 #include "devices/msg.h"
 #include "devices/vsock_buf.h"
 #include "devices/vsock_conn.h"
+#include "devices/vsock_tick.h"
 #include "monitor/container_of.h"
 
 #define HINT_MIN 4096U
@@ -139,7 +140,7 @@ static void submit_run(struct virtio_vsock *v, struct vsock_run *run)
 {
 	struct vsock_conn *c = &v->conn[run->conn];
 	struct iovec *iov = v->rx.data + run->iov;
-	struct io_uring_sqe *sqe = vsock_sqe(v, c);
+	struct io_uring_sqe *sqe = vsock_conn_sqe(v, c);
 	int slot = vsock_conn_slot(v, c), flags = MSG_DONTWAIT;
 
 	if (!run->count) /* how long is it? */
@@ -154,7 +155,7 @@ static void submit_run(struct virtio_vsock *v, struct vsock_run *run)
 		msg_set(&run->msg, iov, run->iovs);
 		io_uring_prep_recvmsg(sqe, slot, &run->msg, (unsigned)flags);
 	}
-	vsock_submit(sqe, &c->recv_op);
+	vsock_conn_submit(sqe, &c->recv_op);
 }
 
 /* The first @len bytes of a message are with the guest already. */
@@ -255,7 +256,7 @@ static bool ask_for_credit(struct virtio_vsock *v, struct vsock_conn *c)
 	if (c->asking || c->deadline)
 		return true;
 	if (c->asked >= VSOCK_ASKS)
-		vsock_conn_wait(v, c, 1U << (c->asked - VSOCK_ASKS));
+		vsock_tick_wait(v, c, 1U << (c->asked - VSOCK_ASKS));
 	if (c->asked < VSOCK_ASKS + VSOCK_ASKS_SLOW)
 		c->asked++;
 	c->asking = true;
@@ -285,7 +286,7 @@ static bool serve(struct virtio_vsock *v, struct vsock_conn *c)
 		return ask_for_credit(v, c);
 	c->asked = 0;
 	if (c->deadline)
-		vsock_conn_wait(v, c, 0);
+		vsock_tick_wait(v, c, 0);
 	if (line)
 		return send_line(v, c, credit);
 	want = c->message ? c->message - c->message_at : c->hint;
@@ -372,8 +373,8 @@ static void finish_run(struct virtio_vsock *v, const struct vsock_run *run)
 	} else if (!run->res ||
 		   (run->res == -EAGAIN && c->ends && !c->readable)) {
 		c->readable = false;
-		vsock_host_shut(v, c,
-				c->hangup ? VSOCK_SHUT_BOTH : VSOCK_SHUT_SEND);
+		vsock_conn_host_shut(
+			v, c, c->hangup ? VSOCK_SHUT_BOTH : VSOCK_SHUT_SEND);
 	} else if (run->res == -EINTR ||
 		   (run->res == -ECONNRESET && c->type == VSOCK_SEQPACKET)) {
 		/* The latter is said once, and before the messages that are
