@@ -103,7 +103,7 @@ static void vsock_reset(void *dev)
 		c->listed = false;
 		if (c->state == VSOCK_OPEN) /* it has taken the bytes: send */
 			vsock_conn_drain(v, c);
-		else if (c->state > VSOCK_NONE && c->state < VSOCK_KNOWN_STATES)
+		else if (vsock_conn_is_known(c))
 			vsock_conn_end(v, c);
 	}
 	flow_ends(&v->flow, v->loop);

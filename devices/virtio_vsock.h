@@ -96,8 +96,8 @@ enum vsock_want {
  * @socket: its slot holds a socket
  * @polling: poll_op is armed; @sending: send_op is in flight
  * @readable: the socket may have bytes, or its end
- * @ends: the host's end will send no more, @hangup: nor receive; there may be
- *        bytes before that
+ * @rdhup: the host's end will send no more, @hangup: nor receive, says the
+ *        poll; there may be bytes before that
  * @host_shut: what the host's end will not do any more, and @told_shut, as
  *        the guest was told; @guest_shut: what the guest will not do
  *        (VSOCK_SHUT_*, each from the view of the one who will not)
@@ -126,7 +126,7 @@ struct vsock_conn {
 	uint8_t ops;
 	uint8_t host_shut, told_shut, guest_shut;
 	uint8_t asked;
-	bool listed, socket, polling, sending, readable, asking, ends, hangup;
+	bool listed, socket, polling, sending, readable, asking, rdhup, hangup;
 	bool empty;
 	uint8_t line_len, line_at;
 	uint32_t guest_port, host_port;

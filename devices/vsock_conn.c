@@ -55,11 +55,6 @@ struct vsock_conn *vsock_conn_find(struct virtio_vsock *v, uint32_t guest_port,
 	return NULL;
 }
 
-static bool known(const struct vsock_conn *c)
-{
-	return c->state > VSOCK_NONE && c->state < VSOCK_KNOWN_STATES;
-}
-
 static void unlink_conn(struct virtio_vsock *v, const struct vsock_conn *c)
 {
 	uint16_t *n = bucket(v, c->guest_port, c->host_port);
@@ -211,7 +206,7 @@ void vsock_conn_end(struct virtio_vsock *v, struct vsock_conn *c)
 {
 	if (c->state == VSOCK_ENDING)
 		return;
-	if (known(c))
+	if (vsock_conn_is_known(c))
 		unlink_conn(v, c);
 	vsock_tick_wait(v, c, 0);
 	c->wants = 0;
@@ -284,7 +279,7 @@ void vsock_conn_open(struct virtio_vsock *v, struct vsock_conn *c)
 static void hear(struct virtio_vsock *v, struct vsock_conn *c, int res)
 {
 	c->hangup |= res < 0 || res & (POLLHUP | POLLERR);
-	c->ends |= c->hangup || res & POLLRDHUP;
+	c->rdhup |= c->hangup || res & POLLRDHUP;
 	c->readable = true;
 	if (c->hangup && (c->host_shut & VSOCK_SHUT_SEND ||
 			  c->guest_shut & VSOCK_SHUT_RECEIVE))

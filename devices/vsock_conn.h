@@ -20,6 +20,12 @@ struct vsock_conn *vsock_conn_find(struct virtio_vsock *v, uint32_t guest_port,
  *  and credit are set up */
 void vsock_conn_know(struct virtio_vsock *v, struct vsock_conn *c);
 
+/** vsock_conn_is_known() - does the guest know it, and can it be found? */
+static inline bool vsock_conn_is_known(const struct vsock_conn *c)
+{
+	return c->state > VSOCK_NONE && c->state < VSOCK_KNOWN_STATES;
+}
+
 /** vsock_conn_open() - both ends are there: wait for the host's bytes */
 void vsock_conn_open(struct virtio_vsock *v, struct vsock_conn *c);
 

@@ -353,7 +353,7 @@ static void finish_run(struct virtio_vsock *v, const struct vsock_run *run)
 	if (run->res > 0 && !run->count) {
 		c->message = (uint32_t)run->res;
 		c->readable = true;
-	} else if (!run->res && !run->count && (!c->ends || c->empty)) {
+	} else if (!run->res && !run->count && (!c->rdhup || c->empty)) {
 		/* An empty message, which is none for the guest: take it out.
 		 * Or the end, if nothing goes: the poll will tell. */
 		c->empty = !c->empty;
@@ -364,14 +364,14 @@ static void finish_run(struct virtio_vsock *v, const struct vsock_run *run)
 		flow_moved(&v->flow, v->loop, true, len);
 		fill_buffers(v, c, run, len);
 		/* Its end was told with the bytes: not again. */
-		c->readable |= c->ends || run->more || len == run->bytes;
+		c->readable |= c->rdhup || run->more || len == run->bytes;
 		c->hint = len * 2;
 		if (c->hint < HINT_MIN)
 			c->hint = HINT_MIN;
 		if (c->hint > HINT_MAX)
 			c->hint = HINT_MAX;
 	} else if (!run->res ||
-		   (run->res == -EAGAIN && c->ends && !c->readable)) {
+		   (run->res == -EAGAIN && c->rdhup && !c->readable)) {
 		c->readable = false;
 		vsock_conn_host_shut(
 			v, c, c->hangup ? VSOCK_SHUT_BOTH : VSOCK_SHUT_SEND);
