@@ -341,6 +341,22 @@ static void fill_buffers(struct virtio_vsock *v, struct vsock_conn *c,
 	}
 }
 
+static void take_bytes(struct virtio_vsock *v, struct vsock_conn *c,
+		       const struct vsock_run *run)
+{
+	uint32_t len = (uint32_t)run->res - c->message_at;
+
+	flow_moved(&v->flow, v->loop, true, len);
+	fill_buffers(v, c, run, len);
+	/* Its end was told with the bytes: not again. */
+	c->readable |= c->rdhup || run->more || len == run->bytes;
+	c->hint = len * 2;
+	if (c->hint < HINT_MIN)
+		c->hint = HINT_MIN;
+	if (c->hint > HINT_MAX)
+		c->hint = HINT_MAX;
+}
+
 static void finish_run(struct virtio_vsock *v, const struct vsock_run *run)
 {
 	struct vsock_conn *c = &v->conn[run->conn];
@@ -359,17 +375,7 @@ static void finish_run(struct virtio_vsock *v, const struct vsock_run *run)
 		c->empty = !c->empty;
 		c->readable = true;
 	} else if (run->res > 0) {
-		uint32_t len = (uint32_t)run->res - c->message_at;
-
-		flow_moved(&v->flow, v->loop, true, len);
-		fill_buffers(v, c, run, len);
-		/* Its end was told with the bytes: not again. */
-		c->readable |= c->rdhup || run->more || len == run->bytes;
-		c->hint = len * 2;
-		if (c->hint < HINT_MIN)
-			c->hint = HINT_MIN;
-		if (c->hint > HINT_MAX)
-			c->hint = HINT_MAX;
+		take_bytes(v, c, run);
 	} else if (!run->res ||
 		   (run->res == -EAGAIN && c->rdhup && !c->readable)) {
 		c->readable = false;
