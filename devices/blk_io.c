@@ -16,20 +16,6 @@
 #define TRIES_MAX  3000
 #define TRIES_SAID 10
 
-static void advance(struct blk_req *r, uint64_t bytes)
-{
-	while (bytes && r->iovs) {
-		if (bytes < r->iov->iov_len) {
-			r->iov->iov_base = (uint8_t *)r->iov->iov_base + bytes;
-			r->iov->iov_len -= bytes;
-			return;
-		}
-		bytes -= r->iov->iov_len;
-		r->iov++;
-		r->iovs--;
-	}
-}
-
 static void later_done(struct loop_op *op, int res, uint32_t flags)
 {
 	struct blk_req *r = container_of(op, struct blk_req, op);
@@ -70,7 +56,7 @@ void blk_transferred(struct blk_req *r, uint64_t bytes)
 		blk_ranges_zeroed(r);
 		return;
 	}
-	advance(r, bytes);
+	r->iovs = (uint16_t)virtq_skip(&r->iov, r->iovs, bytes);
 	if (r->todo)
 		blk_transfer(r);
 	else

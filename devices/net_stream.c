@@ -56,7 +56,7 @@ static void add_frame(struct virtio_net *n, const struct virtq_chain *c)
 	tx->bytes[i] = len + 4;
 	tx->len[i] = htobe32(len);
 	memcpy(first, c->iov, iovs * sizeof(*first));
-	net_tx_skip(&iov, &iovs, NET_HDR);
+	iovs = virtq_skip(&iov, iovs, NET_HDR);
 	/* the ranges behind the header move up if it had some of its own */
 	memmove(first, iov, iovs * sizeof(*first));
 	tx->iov[tx->iovs] = (struct iovec){ &tx->len[i], 4 };
@@ -128,7 +128,7 @@ static bool advance(struct net_stream_tx *tx, size_t len)
 		return !tx->tail_len;
 	}
 	tx->sent += len;
-	net_tx_skip(&iov, &tx->iovs, len);
+	tx->iovs = virtq_skip(&iov, tx->iovs, len);
 	tx->iov_first = (unsigned)(iov - tx->iov);
 	return !tx->iovs;
 }

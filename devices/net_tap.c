@@ -296,7 +296,7 @@ static bool take_frame(struct virtio_net *n)
 	t->out = t->chain.iov;
 	t->outs = t->chain.out;
 	if (!t->vnet_hdr)
-		net_tx_skip(&t->out, &t->outs, NET_HDR);
+		t->outs = virtq_skip(&t->out, t->outs, NET_HDR);
 	t->held = true;
 	return true;
 }

@@ -32,16 +32,3 @@ bool net_tx_pop(struct virtio_net *n, struct virtq_chain *chain)
 	virtio_again(n->port, NET_TX);
 	return false;
 }
-
-void net_tx_skip(struct iovec **iov, unsigned *iovs, size_t bytes)
-{
-	while (*iovs && bytes >= (*iov)->iov_len) {
-		bytes -= (*iov)->iov_len;
-		(*iov)++;
-		(*iovs)--;
-	}
-	if (!*iovs || !bytes)
-		return;
-	(*iov)->iov_base = (uint8_t *)(*iov)->iov_base + bytes;
-	(*iov)->iov_len -= bytes;
-}

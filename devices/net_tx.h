@@ -4,9 +4,7 @@
 #define MOTE_DEVICES_NET_TX_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
-struct iovec;
 struct virtio_net;
 struct virtq_chain;
 
@@ -18,8 +16,5 @@ struct virtq_chain;
  * part. I/O thread.
  */
 bool net_tx_pop(struct virtio_net *n, struct virtq_chain *chain);
-
-/** net_tx_skip() - leave out the first @bytes of ranges; they have as many */
-void net_tx_skip(struct iovec **iov, unsigned *iovs, size_t bytes);
 
 #endif

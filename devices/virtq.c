@@ -316,6 +316,20 @@ size_t virtq_copy_from(const struct iovec *iov, unsigned n, size_t off,
 	return done;
 }
 
+size_t virtq_copy_to(const struct iovec *iov, unsigned n, size_t off,
+		     const void *src, size_t len)
+{
+	struct cursor at = { iov, n, off };
+	size_t done = 0, part;
+	uint8_t *run;
+
+	while ((run = next_run(&at, len - done, &part))) {
+		memcpy(run, (const uint8_t *)src + done, part);
+		done += part;
+	}
+	return done;
+}
+
 /* Each range of each request comes through here: no cursor. */
 uint16_t virtq_slice(const struct iovec *iov, unsigned n, size_t off,
 		     size_t len, struct iovec *ret)
@@ -340,16 +354,16 @@ uint16_t virtq_slice(const struct iovec *iov, unsigned n, size_t off,
 	return out;
 }
 
-size_t virtq_copy_to(const struct iovec *iov, unsigned n, size_t off,
-		     const void *src, size_t len)
+unsigned virtq_skip(struct iovec **iov, unsigned n, size_t len)
 {
-	struct cursor at = { iov, n, off };
-	size_t done = 0, part;
-	uint8_t *run;
-
-	while ((run = next_run(&at, len - done, &part))) {
-		memcpy(run, (const uint8_t *)src + done, part);
-		done += part;
+	while (n && len >= (*iov)->iov_len) {
+		len -= (*iov)->iov_len;
+		(*iov)++;
+		n--;
 	}
-	return done;
+	if (n) {
+		(*iov)->iov_base = (uint8_t *)(*iov)->iov_base + len;
+		(*iov)->iov_len -= len;
+	}
+	return n;
 }

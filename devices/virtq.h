@@ -154,4 +154,10 @@ size_t virtq_copy_to(const struct iovec *iov, unsigned n, size_t off,
 uint16_t virtq_slice(const struct iovec *iov, unsigned n, size_t off,
 		     size_t len, struct iovec *ret);
 
+/**
+ * virtq_skip() - leave out the first @len bytes of @n ranges, which change
+ * Return: how many there are from *@iov on.
+ */
+unsigned virtq_skip(struct iovec **iov, unsigned n, size_t len);
+
 #endif

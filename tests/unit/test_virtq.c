@@ -572,3 +572,35 @@ Test(virtq, slices_of_ranges_skip_what_is_empty_and_end_with_them)
 	cr_expect_eq(virtq_slice(iov, 4, 99, 1, ret), 0);
 	cr_expect_eq(virtq_slice(iov, 4, 3, 0, ret), 0);
 }
+
+Test(virtq, skips_what_is_empty_and_ends_with_the_ranges)
+{
+	char a[4], b[4];
+	struct iovec ranges[3], *iov;
+	static const struct {
+		size_t len;
+		unsigned left;
+	} row[] = {
+		{ 0, 3 }, { 1, 3 }, { 2, 1 }, { 4, 1 }, { 5, 0 }, { 9, 0 }
+	};
+
+	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		size_t bytes = 0;
+		unsigned n;
+
+		ranges[0] = (struct iovec){ a, 2 };
+		ranges[1] = (struct iovec){ b, 0 };
+		ranges[2] = (struct iovec){ b, 3 };
+		iov = ranges;
+		n = virtq_skip(&iov, 3, row[i].len);
+		cr_expect_eq(n, row[i].left, "%zu bytes", row[i].len);
+		cr_expect_eq(iov, ranges + 3 - n);
+		for (unsigned k = 0; k < n; k++)
+			bytes += iov[k].iov_len;
+		cr_expect_eq(bytes, row[i].len < 5 ? 5 - row[i].len : 0);
+		if (n)
+			cr_expect_eq(iov->iov_base,
+				     n == 3 ? a + row[i].len
+					    : b + row[i].len - 2);
+	}
+}
