@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the kernel says of a file or block device, and who else writes it. */
+/* What the kernel says of a file or block device. */
 #ifndef MOTE_DEVICES_DISK_PROBE_H
 #define MOTE_DEVICES_DISK_PROBE_H
 

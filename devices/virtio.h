@@ -75,11 +75,16 @@ struct virtio_ops {
  * struct virtio_port - an activated device's way to its driver
  * @vq: the queues; those the driver left out are not live
  * @features: what was negotiated
- * @on_vcpu: set by a device whose kick() may run on the vCPU that rang, with
- *	the loop borrowed
- * @exits: set by a device whose doorbells are better exits than ioeventfds
+ * @loop, @name: constant after virtio_port_init()
+ * @resetting: between reset() and its end: nothing is shown to the driver
  * @interrupt, @need_reset, @idle, @again: the transport's side. @idle: a
  *        reset is under way and the last head in flight has come back.
+ * @flush, @arm: what is put off to the round's end, and to the loop's sleep
+ * @on_vcpu: set by a device whose kick() may run on the vCPU that rang, with
+ *	the loop borrowed; any thread
+ * @exits: set by a device whose doorbells are better exits than ioeventfds
+ * @pushed: bit n: vq[n] has something to publish
+ * @quiet: bit n: vq[n]'s doorbell is to be armed again
  *
  * I/O thread, between activate() and the end of the reset.
  */
@@ -95,10 +100,9 @@ struct virtio_port {
 	void (*idle)(struct virtio_port *port);
 	void (*again)(struct virtio_port *port, unsigned queue);
 	struct loop_task flush, arm;
-	atomic_bool on_vcpu; /* the device may be kicked by who rang */
-	bool exits;	     /* its doorbells are better exits */
-	uint32_t pushed;     /* bit n: vq[n] has something to publish */
-	uint32_t quiet;	     /* bit n: vq[n]'s doorbell is to be armed again */
+	atomic_bool on_vcpu;
+	bool exits;
+	uint32_t pushed, quiet;
 };
 
 /** virtio_port_init() - once, before any other thread exists */
