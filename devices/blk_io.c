@@ -107,13 +107,15 @@ static void prepare(const struct blk_req *r, struct io_uring_sqe *sqe)
 		io_uring_prep_write(sqe, slot, r->iov->iov_base, len, r->off);
 }
 
-/* All of it, or it is as if nothing had happened. */
+/* All of it, or it is as if nothing had happened. (Zeroes are not moved now: a
+ * list of ranges, each short, is much.) */
 static bool moved_now(struct blk_req *r)
 {
 	const struct disk *d = &r->blk->disk;
 	long n;
 
-	if (!loop_is_borrowed(r->blk->loop) || r->todo > BLK_NOW_BYTES)
+	if (!loop_is_borrowed(r->blk->loop) || r->todo > BLK_NOW_BYTES ||
+	    r->zeroing)
 		return false;
 	if (r->type == BLK_T_IN)
 		n = disk_read_now(d, r->iov, r->iovs, r->off);

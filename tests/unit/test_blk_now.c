@@ -129,6 +129,25 @@ Test(blk_now, leaves_ranges_to_the_io_thread)
 	}
 }
 
+/* Each is short, and a tmpfs takes zeroes written only. */
+Test(blk_now, leaves_a_list_of_zeroes_to_the_io_thread)
+{
+	struct blk_range range = { 0, 1, 0 };
+	gpa_t at = BLKDRV_SLOT(0) + 0x20;
+
+	blkdrv_blk.no_punch = blkdrv_blk.no_zero_range = true;
+	for (unsigned i = 0; i < 4; i++, range.sector++)
+		memcpy(vdrv_at(&blkdrv, at + i * sizeof(range), sizeof(range)),
+		       &range, sizeof(range));
+	blkdrv_put(0, BLK_T_WRITE_ZEROES, 0, at, 4 * sizeof(range));
+	lend();
+	vdrv_kick(&blkdrv, 0);
+	cr_expect_eq(fake.file.moves_now, 0);
+	cr_expect_eq(blkdrv_status(0), BLKDRV_PENDING);
+	fake_loop_run();
+	cr_expect_eq(blkdrv_status(0), BLK_S_OK);
+}
+
 Test(blk_now, has_nothing_to_flush_on_a_tmpfs)
 {
 	blkdrv_blk.disk.unsafe_cache = true;
