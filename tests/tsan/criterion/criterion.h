@@ -59,6 +59,7 @@ void test_skip(const char *why) __attribute__((noreturn));
 
 #define cr_assert(condition, ...) TEST_CHECK(true, condition, ##__VA_ARGS__)
 #define cr_expect(condition, ...) TEST_CHECK(false, condition, ##__VA_ARGS__)
+#define cr_expect_eq(a, b, ...)	  TEST_CHECK(false, (a) == (b), ##__VA_ARGS__)
 #define cr_expect_str_eq(a, b, ...)                                            \
 	TEST_CHECK(false, !strcmp(a, b), ##__VA_ARGS__)
 #define cr_skip(why) test_skip(why)
