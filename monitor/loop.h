@@ -78,8 +78,7 @@ struct loop *loop_get(void);
 
 /**
  * loop_open() - create the ring (disabled) and the wake eventfd
- * Stage "load", by whichever thread has time for it; sources, files and drains
- * have been added before.
+ * Stage "drop"; sources, files and drains have been added before.
  */
 int loop_open(struct loop *loop, struct err *e);
 
@@ -217,11 +216,17 @@ void loop_wake(struct loop *loop);
 void loop_read_wake(struct loop *loop);
 
 /**
- * loop_start() - register the files, restrict and enable the ring
+ * loop_bind() - register the files and restrict the ring, once and for all
  * @sets: what is in use (enum lock_set), which decides what it may do
+ * Stage "drop", after loop_open().
+ */
+int loop_bind(struct loop *loop, unsigned sets, struct err *e);
+
+/**
+ * loop_start() - enable the ring
  * I/O thread, stage "lock"; operations can be prepared afterwards.
  */
-int loop_start(struct loop *loop, unsigned sets, struct err *e);
+int loop_start(struct loop *loop, struct err *e);
 
 /** loop_ring_fd(), loop_wake_fd() - the descriptors the lock allows to use;
  *  after loop_open() */
@@ -231,7 +236,7 @@ int loop_wake_fd(const struct loop *loop);
 /** loop_can_bind() - can a ring with these IORING_FEAT_... be bound so? */
 bool loop_can_bind(uint32_t features);
 
-/** loop_unix_only() - are its sockets Unix sockets? after loop_start() */
+/** loop_unix_only() - are its sockets Unix sockets? after loop_bind() */
 bool loop_unix_only(const struct loop *loop);
 
 /** loop_registered_only() - is it bound to registered files? after

@@ -148,7 +148,7 @@ static int register_files(struct loop *loop)
 	return io_uring_register_files(&loop->ring, loop->table, n);
 }
 
-int loop_start(struct loop *loop, unsigned sets, struct err *e)
+int loop_bind(struct loop *loop, unsigned sets, struct err *e)
 {
 	int ret = TIMED(TIMING_FILES, register_files(loop));
 
@@ -158,13 +158,18 @@ int loop_start(struct loop *loop, unsigned sets, struct err *e)
 		loop->unix_only = uring_bind_sockets(loop->ring.ring_fd);
 	ret = TIMED(TIMING_RESTRICT, uring_restrict(loop->ring.ring_fd, sets,
 						    loop->registers, e));
-	if (ret)
-		return ret;
-	ret = TIMED(TIMING_RESTRICT, io_uring_enable_rings(&loop->ring));
-	if (ret < 0)
-		return err_set(e, ret, "cannot enable the io_uring");
 	loop->cancels = sets & LOCK_VIRTIO &&
 			loop->ring.flags & IORING_SETUP_DEFER_TASKRUN;
+	return ret;
+}
+
+/* Whoever enables a ring is the only one who may submit (SINGLE_ISSUER). */
+int loop_start(struct loop *loop, struct err *e)
+{
+	int ret = TIMED(TIMING_RESTRICT, io_uring_enable_rings(&loop->ring));
+
+	if (ret < 0)
+		return err_set(e, ret, "cannot enable the io_uring");
 	loop_arm_wake(loop);
 	return 0;
 }

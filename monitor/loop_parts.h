@@ -60,7 +60,7 @@ struct loop {
 	unsigned restless; /* rounds that resting has waited */
 	struct patience patience;
 
-	int table[LOOP_FILES_MAX + LOOP_RESERVE_MAX]; /* loop_start() */
+	int table[LOOP_FILES_MAX + LOOP_RESERVE_MAX]; /* loop_bind() */
 };
 
 /** loop_arm_wake() - have the wake eventfd's events reported */

@@ -238,12 +238,7 @@ int machine_load(struct machine *m, struct err *e)
 		ret = load_images(m, e);
 	if (ret)
 		return ret;
-	if (sem_trywait(&m->cpuid_ready)) {
-		ret = machine_open_ring(m, e);
-		if (ret)
-			return ret;
-		machine_wait(&m->cpuid_ready, TIMING_WAIT_CPUID);
-	}
+	machine_wait(&m->cpuid_ready, TIMING_WAIT_CPUID);
 	tsc_khz = vcpu_tsc_khz(&m->vcpu[0]);
 	timing_set_khz(tsc_khz);
 	cpuid_restrict(&m->cpuid, m->cfg->cpus, tsc_khz);
@@ -310,8 +305,6 @@ int machine_run(struct machine *m, struct err *e)
 	/* Before the I/O thread sleeps for the first time: waking it takes
 	 * longer than what it has to do. */
 	loop_ring(m->loop, &m->go);
-	/* whose eventfd the vCPUs' filters name */
-	machine_wait(&m->ring_open, TIMING_WAIT_RING);
 	for (unsigned i = 1; !ret && i < m->cfg->cpus; i++)
 		ret = thread_start(vcpu_thread, &m->vcpu[i], e);
 	if (ret)

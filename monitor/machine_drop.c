@@ -100,10 +100,26 @@ static int drop_rest(struct machine *m, struct err *e)
 static int start_io(struct machine *m, struct err *e)
 {
 	sem_init(&m->cpuid_ready, 0, 0);
-	sem_init(&m->ring_open, 0, 0);
+	sem_init(&m->ring_bound, 0, 0);
 	sem_init(&m->created, 0, 0);
 	sem_init(&m->io_locking, 0, 0);
 	return thread_start(machine_io_thread, m, e);
+}
+
+/*
+ * Before the first filter, which lets nobody make another: what parses images
+ * has no use for a ring that can open files and make sockets. And before any
+ * vCPU's filter names the eventfd. The I/O thread asks for CPUID meanwhile.
+ */
+static int open_ring(struct machine *m, struct err *e)
+{
+	int ret = loop_open(m->loop, e);
+
+	if (!ret)
+		ret = loop_bind(m->loop, m->lock.sets, e);
+	if (!ret)
+		sem_post(&m->ring_bound);
+	return ret;
 }
 
 int machine_drop(struct machine *m, struct err *e)
@@ -123,5 +139,7 @@ int machine_drop(struct machine *m, struct err *e)
 		ret = drop_rest(m, e);
 	if (!ret)
 		ret = start_io(m, e);
+	if (!ret)
+		ret = open_ring(m, e);
 	return ret ? ret : lock_thread(&m->lock, LOCK_START, e);
 }

@@ -30,21 +30,6 @@ void machine_wait(sem_t *sem, enum timing_what what)
 	timing_end(what, begin);
 }
 
-/* The io_uring, by whichever thread has time for it first: where asking for
- * CPUID takes longer than building the VM, that is the main thread. */
-int machine_open_ring(struct machine *m, struct err *e)
-{
-	int ret;
-
-	if (atomic_exchange(&m->ring_begun, true))
-		return 0;
-	ret = loop_open(m->loop, e);
-	/* once for each of the two threads */
-	for (unsigned i = 0; !ret && i < 2; i++)
-		sem_post(&m->ring_open);
-	return ret;
-}
-
 static int require_lock(const struct machine *m, struct err *e)
 {
 	const struct parts parts = machine_parts_in_force(m);
@@ -61,7 +46,7 @@ static int lock_io(struct machine *m, struct err *e)
 	int ret;
 
 	timing_enter(TIMING_IO, TIMING_STAGE_LOCK);
-	ret = loop_start(m->loop, m->lock.sets, e);
+	ret = loop_start(m->loop, e);
 	machine_wait(&m->created, TIMING_WAIT_CREATED);
 	if (ret)
 		return ret;
@@ -130,9 +115,7 @@ void *machine_io_thread(void *arg)
 		ret = cpuid_get_supported(m->vm.kvm_fd, &m->cpuid, &e);
 	sem_post(&m->cpuid_ready);
 	if (!ret)
-		ret = machine_open_ring(m, &e);
-	if (!ret)
-		machine_wait(&m->ring_open, TIMING_WAIT_RING);
+		machine_wait(&m->ring_bound, TIMING_WAIT_RING);
 	if (!ret)
 		ret = drop_ipc_lock(&m->drop, &e);
 	if (!ret)

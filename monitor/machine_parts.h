@@ -37,8 +37,7 @@ struct machine {
 	struct lock lock;
 
 	sem_t cpuid_ready;
-	_Atomic bool ring_begun;
-	sem_t ring_open;
+	sem_t ring_bound;
 	sem_t created;	  /* VM and vCPUs are: the I/O thread may lock itself */
 	sem_t io_locking; /* and is about to */
 	_Atomic unsigned locked; /* threads, but for the main thread */
@@ -56,9 +55,6 @@ struct machine {
  * @arg: the machine
  */
 void *machine_io_thread(void *arg);
-
-/** machine_open_ring() - open the io_uring, unless the other thread does */
-int machine_open_ring(struct machine *m, struct err *e);
 
 /** machine_wait() - until @sem is posted; timed as @what */
 void machine_wait(sem_t *sem, enum timing_what what);

@@ -69,7 +69,9 @@ static pthread_t io;
 static void *io_thread(void *arg)
 {
 	(void)arg;
-	cr_assert(loop_start(loop_get(), 0, &err) == 0, "%s", err.msg);
+	cr_assert(loop_bind(loop_get(), 0, &err) == 0 &&
+			  loop_start(loop_get(), &err) == 0,
+		  "%s", err.msg);
 	console_start();
 	cr_assert(loop_run(loop_get(), &err) == 0, "%s", err.msg);
 	return NULL;

@@ -49,7 +49,8 @@ static pid_t run(const struct config *cfg, int before)
 			_exit(100);
 		if (before)
 			raise(before);
-		if (loop_open(loop_get(), &e) || loop_start(loop_get(), 0, &e))
+		if (loop_open(loop_get(), &e) || loop_bind(loop_get(), 0, &e) ||
+		    loop_start(loop_get(), &e))
 			_exit(101);
 		ending_start();
 		if (write(ready[1], "r", 1) != 1)

@@ -32,7 +32,8 @@ TestSuite(loop, .init = setup, .timeout = 300);
 /* Run on this thread until stopped. */
 static void run(void)
 {
-	cr_assert(loop_start(loop, 0, &err) == 0, "%s", err.msg);
+	cr_assert(loop_bind(loop, 0, &err) == 0 && loop_start(loop, &err) == 0,
+		  "%s", err.msg);
 	cr_assert(loop_run(loop, &err) == 0, "%s", err.msg);
 }
 
@@ -226,7 +227,7 @@ Test(loop, says_when_a_file_cannot_be_registered)
 
 	loop_add_file(loop, fd);
 	close(fd);
-	if (!loop_start(loop, 0, &err))
+	if (!loop_bind(loop, 0, &err))
 		cr_skip("this kernel's rings do without registered files");
 	cr_expect(err.code == -EBADF);
 	cr_expect(strstr(err.msg, "register"), "%s", err.msg);

@@ -10,7 +10,7 @@
 #include "tests/unit/fake_loop.h"
 
 #define AT_ONCE 1000
-#define WRITES  20000 /* more than can be set aside in all */
+#define WRITES	20000 /* more than can be set aside in all */
 
 static struct loop_op op[WRITES + 1];
 static unsigned completed, submitted;
@@ -70,7 +70,8 @@ static void check(void)
 	slot = loop_add_file(loop, open("/dev/null", O_WRONLY | O_CLOEXEC));
 	cr_assert_eq(loop_add_source(loop, &source), 0);
 	loop_ring(loop, &source);
-	cr_assert_eq(loop_start(loop, 0, &e), 0, "%s", e.msg);
+	cr_assert(!loop_bind(loop, 0, &e) && !loop_start(loop, &e), "%s",
+		  e.msg);
 	fake.full = 100;
 	cr_assert_eq(loop_run(loop, &e), 0, "%s", e.msg);
 	cr_expect_eq(completed, WRITES);

@@ -340,6 +340,9 @@ static const struct {
 	{ S, 0, SYS_clone, { 0x7d0f00 }, OK },
 	{ S, 0, SYS_clone, { 17 }, NO },
 	{ S, 0, SYS_clone, { 0x7d0f00 | 0x10000000 }, NO },
+	/* what parses images makes no ring of its own */
+	{ S, 0, SYS_io_uring_setup, { 1 }, NO },
+	{ S, 0, SYS_eventfd2, { 0 }, NO },
 	{ S, 0, SYS_prlimit64, { 0, 7 }, OK },
 	{ S, 0, SYS_prlimit64, { 1, 7 }, NO },
 };

@@ -26,7 +26,8 @@ TestSuite(turn, .init = setup, .timeout = 300);
 static void *io_thread(void *arg)
 {
 	(void)arg;
-	cr_assert(loop_start(loop, 0, &err) == 0, "%s", err.msg);
+	cr_assert(loop_bind(loop, 0, &err) == 0 && loop_start(loop, &err) == 0,
+		  "%s", err.msg);
 	cr_assert(loop_run(loop, &err) == 0, "%s", err.msg);
 	return NULL;
 }
