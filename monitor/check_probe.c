@@ -123,7 +123,8 @@ bool check_probe_has_group(const char *text, const char *name)
 {
 	const char *rest;
 
-	for (; (rest = find_line(text, name)); text = rest)
+	for (; (rest = find_line(text, name));
+	     text = rest + strcspn(rest, "\n"))
 		if (*rest == ':')
 			return true;
 	return false;

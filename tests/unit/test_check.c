@@ -548,6 +548,8 @@ Test(check, finds_group_names)
 	cr_expect(!check_probe_has_group(groups, "qemu"));
 	cr_expect(!check_probe_has_group(groups, "vm"));
 	cr_expect(!check_probe_has_group("", "kvm"));
+	cr_expect(!check_probe_has_group("kvmkvm:x:9:\n", "kvm"));
+	cr_expect(check_probe_has_group("kvmkvm:x:9:\nkvm:x:8:\n", "kvm"));
 }
 
 Test(check, reads_meminfo)
