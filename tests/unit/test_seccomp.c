@@ -343,6 +343,8 @@ static const struct {
 	/* what parses images makes no ring of its own */
 	{ S, 0, SYS_io_uring_setup, { 1 }, NO },
 	{ S, 0, SYS_eventfd2, { 0 }, NO },
+	{ S, 0, SYS_sched_setscheduler, { 0, SCHED_BATCH, 4096 }, OK },
+	{ S, 0, SYS_sched_setscheduler, { 1, SCHED_BATCH, 4096 }, NO },
 	{ S, 0, SYS_prlimit64, { 0, 7 }, OK },
 	{ S, 0, SYS_prlimit64, { 1, 7 }, NO },
 };
