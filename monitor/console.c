@@ -21,7 +21,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "monitor/config.h"
@@ -30,6 +29,7 @@
 #include "monitor/loop.h"
 #include "monitor/outputs.h"
 #include "monitor/stop.h"
+#include "monitor/sys_ioctl.h"
 #include "monitor/terminal.h"
 #include "monitor/timing.h"
 
@@ -404,7 +404,7 @@ static unsigned terminal_number(int fd)
 {
 	unsigned n;
 
-	return syscall(SYS_ioctl, fd, TIOCGDEV, &n) ? 0 : n;
+	return sys_ioctl(fd, TIOCGDEV, (unsigned long)&n) ? 0 : n;
 }
 
 /*

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ioctl(2) as the kernel has it: musl's takes an int request, which KVM's
- * numbers overflow. Each call is a step of the cost ladder. */
+/* KVM's requests, each a step of the cost ladder. */
 #ifndef MOTE_MONITOR_KVM_IOCTL_H
 #define MOTE_MONITOR_KVM_IOCTL_H
 
