@@ -235,7 +235,7 @@ static void __attribute__((noreturn)) end_as(int status, pid_t self)
 	sigemptyset(&set);
 	sigprocmask(SIG_SETMASK, &set, NULL);
 	kill(self, sig);
-	_exit(128 + sig);
+	_exit(EXIT_SIGNAL_BASE + sig);
 }
 
 static int lock_outside(const struct jail *jail, pid_t child, pid_t self)
@@ -264,7 +264,7 @@ wait_outside(const struct jail *jail, pid_t child)
 {
 	pid_t self = getpid();
 	sigset_t set = *jail->signals;
-	int status = 125 << 8; /* should there be nobody to wait for */
+	int status = EXIT_MISUSE << 8; /* should nobody be waited for */
 
 	syscall(SYS_close_range, 3, ~0U, 0);
 	sigaddset(&set, SIGCHLD);
