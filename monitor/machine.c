@@ -202,12 +202,14 @@ static int build(struct machine *m, struct err *e)
 		ret = vm_open(&m->vm, &m->mem, e);
 	for (unsigned i = 0; !ret && i < m->cfg->cpus; i++)
 		ret = vcpu_open(&m->vcpu[i], &m->vm, i, &m->pio, &m->mmio, e);
+	if (ret)
+		return ret; /* the I/O thread has nothing to add to that */
 	/* Not before: the MSR filter waits for a grace period, and one that
 	 * begins while the memory slots wait for theirs, or 25 us after, takes
 	 * milliseconds, not 100 us. */
 	m->lock.fd[LOCK_FD_VM] = m->vm.vm_fd;
 	sem_post(&m->created);
-	return ret;
+	return 0;
 }
 
 static int load_images(struct machine *m, struct err *e)
