@@ -90,11 +90,14 @@ static void report_entry(const struct machine *m)
 static void report(const struct machine *m)
 {
 	report_entry(m);
-	if (m->entry.announce == BOOT_ANNOUNCE_ACPI &&
-	    devices_unnoticed(&m->devices))
+	if (m->entry.kind != BOOT_ELF64 && devices_unnoticed(&m->devices))
 		log_warn("announce",
-			 "no driver took a device; a kernel without ACPI "
-			 "needs --announce cmdline");
+			 "no driver took a device; Linux needs its module "
+			 "virtio_mmio, and %s",
+			 m->entry.announce == BOOT_ANNOUNCE_ACPI
+				 ? "without ACPI --announce cmdline"
+				 : "CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES without "
+				   "--announce acpi");
 	for (unsigned i = 0; i < m->cfg->nets; i++)
 		virtio_net_report(&m->devices.net[i], i);
 }
