@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* A stack of our own, and a thread that nobody waits for. */
 #include "monitor/thread.h"
 
 #include <errno.h>
