@@ -176,6 +176,7 @@ int ending_tell(int status)
 	/* Two threads can fail at once, and one status is told: the second
 	 * waits here for the first's _exit(). */
 	spin_lock(&end.last);
+	terminal_restore();
 	if (!end.tells || out_raw(end.status_fd, line, (size_t)n) >= 0)
 		return status;
 	log_err("", "--status-fd=%d: status %d is not told: %s", end.status_fd,
@@ -185,7 +186,6 @@ int ending_tell(int status)
 
 void ending_exit(int status)
 {
-	terminal_restore();
 	status = ending_tell(status);
 	timing_print();
 	_exit(status);

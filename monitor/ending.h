@@ -34,7 +34,8 @@ const sigset_t *ending_signals(void);
 void ending_start(void);
 
 /**
- * ending_tell() - write @status to the descriptor for it, if there is one
+ * ending_tell() - restore the terminal; write @status to the descriptor for it,
+ * if there is one
  * Any thread, right before its _exit(): of two, the second does not return.
  * Return: the status to end with: if nobody could be told, not 0.
  */
