@@ -15,6 +15,7 @@
 
 #include "devices/blk_wire.h"
 #include "monitor/fmt.h"
+#include "monitor/sys_ioctl.h"
 #include "monitor/value.h"
 
 #define BLOCK_MAX 4096U /* no larger block is told to a guest */
@@ -85,10 +86,9 @@ static uint32_t discard_granularity(dev_t dev)
 	return 0;
 }
 
-/* musl's ioctl() takes an int, glibc's a long; these numbers fill 32 bits. */
-static long ask(int fd, unsigned long what, void *answer)
+static int ask(int fd, unsigned long what, void *answer)
 {
-	return syscall(SYS_ioctl, fd, what, answer);
+	return sys_ioctl(fd, what, (unsigned long)answer);
 }
 
 static int probe_device(struct disk_probe *p, int fd, dev_t dev)

@@ -9,18 +9,17 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "devices/virtio_net.h"
 #include "monitor/err.h"
 #include "monitor/fmt.h"
 #include "monitor/log.h"
+#include "monitor/sys_ioctl.h"
 
-/* As the kernel has it: musl's ioctl() takes an int, which overflows. */
 static int get_flags(int fd, struct ifreq *ifr)
 {
-	return (int)syscall(SYS_ioctl, fd, (unsigned long)TUNGETIFF, ifr);
+	return sys_ioctl(fd, TUNGETIFF, (unsigned long)ifr);
 }
 
 /* From the most a kernel may know to the least worth having. */
