@@ -8,7 +8,6 @@
 #include <linux/fs.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -210,23 +209,22 @@ static int measure(struct disk *d, const char *name, struct err *e)
 	 * a sixth of a write + fsync in the nested lane. */
 	d->unsafe_cache |= p.in_memory;
 	d->in_memory = p.in_memory;
-	return set_size(d, p.bytes, name, e);
+	ret = set_size(d, p.bytes, name, e);
+	if (!ret && p.read_only && !d->read_only)
+		return err_set(e, -EINVAL, "disk %s takes no writes; add `,ro`",
+			       name);
+	return ret;
 }
 
 static int set_up(struct disk *d, const struct config_disk *cfg, struct err *e)
 {
 	struct name name = name_of(cfg);
-	int ret = check_flags(d->fd, cfg, e), read_only = 0;
+	int ret = check_flags(d->fd, cfg, e);
 
 	if (!ret)
 		ret = measure(d, name.text, e);
 	if (ret)
 		return ret;
-	/* Such a device can be opened for writing all the same. */
-	ioctl(d->fd, BLKROGET, &read_only);
-	if (!cfg->read_only && read_only)
-		return err_set(e, -EINVAL, "disk %s takes no writes; add `,ro`",
-			       name.text);
 	if (!cfg->read_only)
 		return lock(d->fd, name.text, e);
 	warn_of_writer(d->fd, name.text);

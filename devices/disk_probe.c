@@ -93,9 +93,11 @@ static int ask(int fd, unsigned long what, void *answer)
 
 static int probe_device(struct disk_probe *p, int fd, dev_t dev)
 {
-	int logical = 0;
+	int logical = 0, read_only = 0;
 	unsigned physical = 0;
 
+	ask(fd, BLKROGET, &read_only);
+	p->read_only = read_only;
 	if (ask(fd, BLKGETSIZE64, &p->bytes) < 0 ||
 	    ask(fd, BLKSSZGET, &logical) < 0)
 		return -errno;

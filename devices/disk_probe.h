@@ -15,6 +15,7 @@ struct disk_probe {
 	uint32_t mem_align, offset_align;
 	uint32_t discard_align;
 	bool in_memory; /* a tmpfs: fdatasync() there does nothing */
+	bool read_only; /* a device, though it was opened for writing */
 };
 
 /**
