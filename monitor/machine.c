@@ -268,7 +268,6 @@ static int lock_vcpu(const struct machine *m, const struct vcpu *v,
 	struct lock lock = m->lock;
 
 	lock.fd[LOCK_FD_VCPU] = v->fd;
-	lock.fd[LOCK_FD_WAKE] = loop_wake_fd(m->loop);
 	return lock_thread(&lock, LOCK_VCPU, e);
 }
 

@@ -117,9 +117,12 @@ static int open_ring(struct machine *m, struct err *e)
 
 	if (!ret)
 		ret = loop_bind(m->loop, m->lock.sets, e);
-	if (!ret)
-		sem_post(&m->ring_bound);
-	return ret;
+	if (ret)
+		return ret;
+	m->lock.fd[LOCK_FD_RING] = loop_ring_fd(m->loop);
+	m->lock.fd[LOCK_FD_WAKE] = loop_wake_fd(m->loop);
+	sem_post(&m->ring_bound);
+	return 0;
 }
 
 int machine_drop(struct machine *m, struct err *e)

@@ -42,7 +42,6 @@ static int require_lock(const struct machine *m, struct err *e)
 
 static int lock_io(struct machine *m, struct err *e)
 {
-	struct lock lock;
 	int ret;
 
 	timing_enter(TIMING_IO, TIMING_STAGE_LOCK);
@@ -57,10 +56,8 @@ static int lock_io(struct machine *m, struct err *e)
 		if (ret)
 			return ret;
 	}
-	lock = m->lock;
-	lock.fd[LOCK_FD_RING] = loop_ring_fd(m->loop);
 	sem_post(&m->io_locking);
-	ret = lock_thread(&lock, LOCK_IO, e);
+	ret = lock_thread(&m->lock, LOCK_IO, e);
 	if (!ret)
 		atomic_fetch_add(&m->locked, 1);
 	return ret;
