@@ -21,12 +21,11 @@ Test(vsock_end, half_closed_by_the_guest)
 {
 	int listener = vsockdrv_listen(HOST, 4);
 	int fd = vsockdrv_open(listener, GUEST, HOST);
-	struct vsock_hdr hdr = vsockdrv_hdr(GUEST, HOST, VSOCK_OP_SHUTDOWN);
+	struct vsock_hdr hdr;
 	uint8_t buf[200];
 
 	vsockdrv_data(GUEST, HOST, 0, 100);
-	hdr.flags = VSOCK_SHUT_SEND;
-	vsockdrv_packet(&hdr, 0);
+	vsockdrv_shut(GUEST, HOST, VSOCK_SHUT_SEND);
 	cr_expect_eq(vsockdrv_read(fd, buf, sizeof(buf)), 100);
 	cr_expect_eq(vsockdrv_read(fd, buf, sizeof(buf)), 0);
 	/* the other direction is open */
@@ -47,17 +46,14 @@ Test(vsock_end, a_guest_that_will_not_receive)
 {
 	int listener = vsockdrv_listen(HOST, 4);
 	int fd = vsockdrv_open(listener, GUEST, HOST);
-	struct vsock_hdr hdr = vsockdrv_hdr(GUEST, HOST, VSOCK_OP_SHUTDOWN);
 	char c;
 
-	hdr.flags = VSOCK_SHUT_RECEIVE;
-	vsockdrv_packet(&hdr, 0);
+	vsockdrv_shut(GUEST, HOST, VSOCK_SHUT_RECEIVE);
 	cr_expect_eq(send(fd, "x", 1, MSG_NOSIGNAL), -1);
 	cr_expect_eq(errno, EPIPE);
 	vsockdrv_data(GUEST, HOST, 0, 1);
 	cr_expect_eq(vsockdrv_read(fd, &c, 1), 1);
-	hdr.flags = VSOCK_SHUT_SEND; /* together: both */
-	vsockdrv_packet(&hdr, 0);
+	vsockdrv_shut(GUEST, HOST, VSOCK_SHUT_SEND); /* together: both */
 	cr_expect_eq(vsockdrv_op(), VSOCK_OP_RST);
 	cr_expect_eq(vsockdrv_read(fd, &c, 1), 0);
 	close(fd);
@@ -232,11 +228,9 @@ Test(vsock_end, the_last_bytes_of_a_guest_that_closed)
 	int listener = vsockdrv_listen(HOST, 8);
 	int slow = vsockdrv_open(listener, GUEST, HOST);
 	uint32_t sent = vsockcase_fill_up(GUEST);
-	struct vsock_hdr hdr = vsockdrv_hdr(GUEST, HOST, VSOCK_OP_SHUTDOWN);
 	char c;
 
-	hdr.flags = VSOCK_SHUT_BOTH;
-	vsockdrv_packet(&hdr, 0);
+	vsockdrv_shut(GUEST, HOST, VSOCK_SHUT_BOTH);
 	cr_expect_eq(vsockdrv_op(), VSOCK_OP_RST, "answered at once");
 	cr_expect_null(vsockcase_conn(GUEST, HOST));
 	vsockcase_drain(slow, sent);
@@ -251,11 +245,9 @@ Test(vsock_end, half_closed_behind_a_slow_reader)
 	int listener = vsockdrv_listen(HOST, 8);
 	int slow = vsockdrv_open(listener, GUEST, HOST);
 	uint32_t sent = vsockcase_fill_up(GUEST);
-	struct vsock_hdr hdr = vsockdrv_hdr(GUEST, HOST, VSOCK_OP_SHUTDOWN);
 	char c;
 
-	hdr.flags = VSOCK_SHUT_SEND;
-	vsockdrv_packet(&hdr, 0);
+	vsockdrv_shut(GUEST, HOST, VSOCK_SHUT_SEND);
 	vsockcase_drain(slow, sent);
 	cr_expect_eq(vsockdrv_read(slow, &c, 1), 0);
 	cr_expect_not_null(vsockcase_conn(GUEST, HOST));
@@ -267,11 +259,9 @@ Test(vsock_end, a_reader_that_never_reads_is_not_waited_for)
 {
 	int listener = vsockdrv_listen(HOST, 8);
 	int slow = vsockdrv_open(listener, GUEST, HOST);
-	struct vsock_hdr hdr = vsockdrv_hdr(GUEST, HOST, VSOCK_OP_SHUTDOWN);
 
 	vsockcase_fill_up(GUEST);
-	hdr.flags = VSOCK_SHUT_BOTH;
-	vsockdrv_packet(&hdr, 0);
+	vsockdrv_shut(GUEST, HOST, VSOCK_SHUT_BOTH);
 	cr_expect_eq(vsockcase_conns(), 1);
 	vsockdrv_passes(VSOCK_PATIENCE + 2);
 	vsockcase_nothing_left();

@@ -9,18 +9,16 @@
 #include <unistd.h>
 
 #include "devices/vsock_conn.h"
+#include "tests/unit/vsockcase.h"
 #include "tests/unit/vsockdrv.h"
 
-#define GUEST  1000U /* ports */
-#define HOST   52U
 #define WINDOW VSOCK_ENDS
 
 static int listener;
 
 static void init(void)
 {
-	vsockdrv_init(16);
-	vsockdrv_start(64);
+	vsockcase_init();
 	vsockdrv_type = VSOCK_SEQPACKET;
 	listener = vsockdrv_listen(HOST, 16);
 }
@@ -32,25 +30,6 @@ static void deinit(void)
 }
 
 TestSuite(vsock_seqpacket, .init = init, .fini = deinit);
-
-static struct vsock_conn *conn(void)
-{
-	return vsock_conn_find(&vsockdrv_vsock, GUEST, HOST);
-}
-
-static void expect_nothing_left(void)
-{
-	const struct virtio_vsock *v = &vsockdrv_vsock;
-
-	while (vsockdrv_op() >= 0)
-		;
-	for (unsigned i = 0; i < v->used; i++)
-		cr_expect(v->conn[i].state == VSOCK_NONE ||
-			  v->conn[i].state == VSOCK_ACCEPTING);
-	cr_expect_eq(v->pool.reserved, 0);
-	cr_expect_eq(v->waiting, 0);
-	cr_expect_eq(vsockdrv.t.port.vq[VSOCK_TX].s.inflight, 0);
-}
 
 /* @len bytes of the pattern from @seed on, not shown to the device yet. */
 static void queue(size_t seed, uint32_t len, uint32_t flags)
@@ -76,14 +55,6 @@ static void last_part(size_t seed, uint32_t len)
 	fake_loop_run();
 }
 
-static void shut(uint32_t flags)
-{
-	struct vsock_hdr hdr = vsockdrv_hdr(GUEST, HOST, VSOCK_OP_SHUTDOWN);
-
-	hdr.flags = flags;
-	vsockdrv_packet(&hdr, 0);
-}
-
 /* The host's next message is this one. */
 static void expect_message(int fd, size_t seed, size_t len)
 {
@@ -99,7 +70,7 @@ static unsigned fill_up(void)
 {
 	unsigned sent = 0;
 
-	while (conn()->fifo.len < 1000)
+	while (vsockcase_conn(GUEST, HOST)->fifo.len < 1000)
 		last_part(sent++ * 100, 100);
 	return sent;
 }
@@ -181,7 +152,7 @@ Test(vsock_seqpacket, there_and_back)
 	vsockdrv_send(GUEST, HOST, VSOCK_OP_RST);
 	close(fd);
 	fake_sockets_event();
-	expect_nothing_left();
+	vsockcase_nothing_left();
 }
 
 Test(vsock_seqpacket, many_in_one_turn)
@@ -232,13 +203,13 @@ Test(vsock_seqpacket, an_empty_one_behind_one_that_waits)
 	int fd = vsockdrv_open(listener, GUEST, HOST);
 	unsigned sent = 0;
 
-	while (!conn()->fifo.len && sent < 100000)
+	while (!vsockcase_conn(GUEST, HOST)->fifo.len && sent < 100000)
 		last_part(sent++ * 10, 10);
 	last_part(0, 0);
 	last_part(sent * 10, 10);
 	for (unsigned i = 0; i <= sent; i++)
 		expect_message(fd, i * 10, 10);
-	cr_expect_eq(conn()->fifo.len, 0);
+	cr_expect_eq(vsockcase_conn(GUEST, HOST)->fifo.len, 0);
 	close(fd);
 }
 
@@ -250,7 +221,8 @@ Test(vsock_seqpacket, a_slow_reader_gets_all_of_them)
 	unsigned state = 77;
 
 	for (;;) {
-		const struct vsock_credit *k = &conn()->credit;
+		const struct vsock_credit *k =
+			&vsockcase_conn(GUEST, HOST)->credit;
 		uint32_t room = k->alloc - (k->got - k->taken);
 
 		state = state * 1103515245 + 12345;
@@ -262,13 +234,14 @@ Test(vsock_seqpacket, a_slow_reader_gets_all_of_them)
 		while (vsockdrv_op() >= 0)
 			;
 	}
-	cr_expect_gt(conn()->fifo.len, WINDOW - 3001);
+	cr_expect_gt(vsockcase_conn(GUEST, HOST)->fifo.len, WINDOW - 3001);
 	for (uint32_t i = 0; i < sent; i++) {
 		expect_message(fd, at, len[i]);
 		at += len[i];
 	}
-	cr_expect_eq(conn()->fifo.len, 0);
-	cr_expect_eq(conn()->credit.taken, conn()->credit.got);
+	cr_expect_eq(vsockcase_conn(GUEST, HOST)->fifo.len, 0);
+	cr_expect_eq(vsockcase_conn(GUEST, HOST)->credit.taken,
+		     vsockcase_conn(GUEST, HOST)->credit.got);
 	close(fd);
 }
 
@@ -301,7 +274,7 @@ Test(vsock_seqpacket, longer_than_the_window_has_no_end)
 	cr_expect_eq(vsockdrv_read(fd, &c, 1), 0);
 	close(fd);
 	fake_sockets_event();
-	expect_nothing_left();
+	vsockcase_nothing_left();
 }
 
 Test(vsock_seqpacket, what_has_no_end_is_not_sent_at_a_close)
@@ -315,15 +288,15 @@ Test(vsock_seqpacket, what_has_no_end_is_not_sent_at_a_close)
 		queue(0, 100, VSOCK_SEQ_EOM);
 		queue(100, 100, 0);
 		vdrv_kick(&vsockdrv, VSOCK_TX);
-		shut(how[i]);
-		cr_expect_eq(conn() != NULL, i == 0);
+		vsockdrv_shut(GUEST, HOST, how[i]);
+		cr_expect_eq(vsockcase_conn(GUEST, HOST) != NULL, i == 0);
 		expect_message(fd, 0, 100);
 		cr_expect_eq(vsockdrv_read(fd, &c, 1), 0);
 		if (!i)
-			shut(VSOCK_SHUT_RECEIVE);
+			vsockdrv_shut(GUEST, HOST, VSOCK_SHUT_RECEIVE);
 		close(fd);
 		fake_sockets_event();
-		expect_nothing_left();
+		vsockcase_nothing_left();
 	}
 }
 
@@ -334,12 +307,12 @@ Test(vsock_seqpacket, the_last_ones_of_a_guest_that_closed)
 	char c;
 
 	part(sent * 100, 50);
-	shut(VSOCK_SHUT_BOTH);
+	vsockdrv_shut(GUEST, HOST, VSOCK_SHUT_BOTH);
 	expect_all(fd, sent);
 	cr_expect_eq(vsockdrv_read(fd, &c, 1), 0);
 	close(fd);
 	fake_sockets_event();
-	expect_nothing_left();
+	vsockcase_nothing_left();
 }
 
 /* The host's end does not listen any more: nothing waits for it. */
@@ -355,8 +328,8 @@ Test(vsock_seqpacket, a_host_that_will_not_receive)
 	cr_expect_eq(hdr.flags, VSOCK_SHUT_RECEIVE);
 	part(100, 50);
 	last_part(150, 0);
-	cr_expect_eq(conn()->fifo.len, 0);
-	cr_expect_eq(conn()->credit.taken, 150);
+	cr_expect_eq(vsockcase_conn(GUEST, HOST)->fifo.len, 0);
+	cr_expect_eq(vsockcase_conn(GUEST, HOST)->credit.taken, 150);
 	host_sends(fd, 0, 10);
 	expect_parts(0, 10);
 	close(fd);
@@ -406,8 +379,8 @@ Test(vsock_seqpacket, longer_than_the_buffers_there_are)
 	cr_assert(vsockdrv_take(&hdr, NULL));
 	vsockdrv_send(9, hdr.src_port, VSOCK_OP_RESPONSE);
 	host_sends(fd, 3, 150000);
-	cr_expect_gt(conn()->message_at, 0);
-	cr_expect_lt(conn()->message_at, 10000);
+	cr_expect_gt(vsockcase_conn(GUEST, HOST)->message_at, 0);
+	cr_expect_lt(vsockcase_conn(GUEST, HOST)->message_at, 10000);
 	for (unsigned i = 0; i < 5; i++) {
 		struct vsock_hdr seen[4];
 		bool heard = false;
@@ -459,7 +432,7 @@ Test(vsock_seqpacket, more_than_the_guest_can_ever_hold)
 	cr_expect_eq(vsockdrv_read(fd, &c, 1), 0);
 	close(fd);
 	fake_sockets_event();
-	expect_nothing_left();
+	vsockcase_nothing_left();
 }
 
 Test(vsock_seqpacket, more_than_the_device_forwards)
@@ -474,7 +447,7 @@ Test(vsock_seqpacket, more_than_the_device_forwards)
 	cr_expect_eq(vsockdrv_op(), VSOCK_OP_RST);
 	close(fd);
 	fake_sockets_event();
-	expect_nothing_left();
+	vsockcase_nothing_left();
 }
 
 Test(vsock_seqpacket, the_last_ones_of_a_host_that_closed)
@@ -493,7 +466,7 @@ Test(vsock_seqpacket, the_last_ones_of_a_host_that_closed)
 	cr_expect_eq(hdr.op, VSOCK_OP_SHUTDOWN);
 	cr_expect_eq(hdr.flags, VSOCK_SHUT_BOTH);
 	vsockdrv_send(GUEST, HOST, VSOCK_OP_RST);
-	expect_nothing_left();
+	vsockcase_nothing_left();
 }
 
 Test(vsock_seqpacket, a_host_that_will_not_send)
@@ -544,7 +517,7 @@ Test(vsock_seqpacket, a_driver_that_did_not_ask_for_it)
 	cr_assert(vsockdrv_take(&hdr, NULL));
 	cr_expect_eq(hdr.op, VSOCK_OP_RST);
 	cr_expect_eq(hdr.type, VSOCK_SEQPACKET);
-	expect_nothing_left();
+	vsockcase_nothing_left();
 }
 
 Test(vsock_seqpacket, the_other_type_is_refused_by_the_host)
@@ -564,7 +537,7 @@ Test(vsock_seqpacket, the_other_type_is_refused_by_the_host)
 	cr_expect_eq(hdr.op, VSOCK_OP_RST);
 	cr_expect_eq(hdr.type, VSOCK_SEQPACKET);
 	close(stream);
-	expect_nothing_left();
+	vsockcase_nothing_left();
 }
 
 /* A packet of the other type is none of this connection's. */
@@ -606,7 +579,7 @@ Test(vsock_seqpacket, a_reset_at_any_moment)
 		close(fd);
 		fake_sockets_event();
 		vsockdrv_start(64);
-		expect_nothing_left();
+		vsockcase_nothing_left();
 	}
 }
 
@@ -724,7 +697,7 @@ Test(vsock_seqpacket, who_writes_to_a_guest_that_closed_hears_of_it)
 	int fd = vsockdrv_open(listener, GUEST, HOST);
 	unsigned sent = fill_up();
 
-	shut(VSOCK_SHUT_BOTH);
+	vsockdrv_shut(GUEST, HOST, VSOCK_SHUT_BOTH);
 	cr_expect_eq(send(fd, "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT), -1);
 	cr_expect_eq(errno, EPIPE);
 	expect_all(fd, sent);

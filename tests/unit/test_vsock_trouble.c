@@ -8,10 +8,9 @@
 #include <unistd.h>
 
 #include "devices/vsock_conn.h"
+#include "tests/unit/vsockcase.h"
 #include "tests/unit/vsockdrv.h"
 
-#define GUEST 1000U /* ports */
-#define HOST  52U
 #define CONNS 16
 
 static int listener;
@@ -30,14 +29,6 @@ static void deinit(void)
 }
 
 TestSuite(vsock_trouble, .init = init, .fini = deinit);
-
-static void shut(uint32_t flags)
-{
-	struct vsock_hdr hdr = vsockdrv_hdr(GUEST, HOST, VSOCK_OP_SHUTDOWN);
-
-	hdr.flags = flags;
-	vsockdrv_packet(&hdr, 0);
-}
 
 /* All that has come from the host. Return: bytes */
 static uint32_t guest_takes(uint8_t *buf)
@@ -117,7 +108,7 @@ Test(vsock_trouble, a_host_that_goes_when_the_guest_only_sends)
 	int fd = vsockdrv_open(listener, GUEST, HOST);
 	struct vsock_hdr hdr;
 
-	shut(VSOCK_SHUT_RECEIVE);
+	vsockdrv_shut(GUEST, HOST, VSOCK_SHUT_RECEIVE);
 	close(fd);
 	fake_sockets_event();
 	cr_assert(vsockdrv_take(&hdr, NULL));
@@ -279,7 +270,7 @@ Test(vsock_trouble, the_last_bytes_of_a_guest_that_ended)
 		vsockdrv_data(GUEST, HOST, sent, 50000);
 		sent += 50000;
 	}
-	shut(VSOCK_SHUT_BOTH);
+	vsockdrv_shut(GUEST, HOST, VSOCK_SHUT_BOTH);
 	cr_expect_not(drained());
 	while ((len = vsockdrv_read(fd, buf, sizeof(buf))) > 0) {
 		cr_assert(vsockdrv_is(buf, got, (size_t)len));

@@ -159,6 +159,15 @@ void vsockdrv_send(uint32_t guest_port, uint32_t host_port, enum vsock_op op)
 	vsockdrv_packet(&hdr, 0);
 }
 
+void vsockdrv_shut(uint32_t guest_port, uint32_t host_port, uint32_t flags)
+{
+	struct vsock_hdr hdr =
+		vsockdrv_hdr(guest_port, host_port, VSOCK_OP_SHUTDOWN);
+
+	hdr.flags = flags;
+	vsockdrv_packet(&hdr, 0);
+}
+
 void vsockdrv_data(uint32_t guest_port, uint32_t host_port, size_t seed,
 		   uint32_t len)
 {

@@ -52,6 +52,9 @@ struct vsock_hdr vsockdrv_hdr(uint32_t guest_port, uint32_t host_port,
 /** vsockdrv_send() - a packet with nothing special about it */
 void vsockdrv_send(uint32_t guest_port, uint32_t host_port, enum vsock_op op);
 
+/** vsockdrv_shut() - a SHUTDOWN with these flags */
+void vsockdrv_shut(uint32_t guest_port, uint32_t host_port, uint32_t flags);
+
 /** vsockdrv_data() - @len bytes of the pattern from @seed on */
 void vsockdrv_data(uint32_t guest_port, uint32_t host_port, size_t seed,
 		   uint32_t len);
