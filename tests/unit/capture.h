@@ -27,4 +27,22 @@ static inline const char *capture_close(int fd)
 	return text;
 }
 
+/* What is on stderr from here on is captured. Return: the true one, for
+ * capture_stderr_end(). */
+static inline int capture_stderr(int fd)
+{
+	int saved = dup(STDERR_FILENO);
+
+	cr_assert(saved >= 0 && dup2(fd, STDERR_FILENO) >= 0);
+	return saved;
+}
+
+/* Closes both; returns what was said, valid until the next. */
+static inline const char *capture_stderr_end(int fd, int saved)
+{
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	return capture_close(fd);
+}
+
 #endif

@@ -187,15 +187,13 @@ Test(disk, proposes_ro_where_writing_is_not_allowed)
 Test(disk, leaves_odd_bytes_out_and_says_so)
 {
 	struct config_disk cfg = with_path();
-	int fd = capture_open(), err = dup(STDERR_FILENO);
+	int fd = capture_open(), saved;
 	const char *said;
 
 	make("odd", 5 * 512 + 100);
-	dup2(fd, STDERR_FILENO);
+	saved = capture_stderr(fd);
 	cr_assert_eq(disk_open(&d, &cfg, &e), 0);
-	dup2(err, STDERR_FILENO);
-	close(err);
-	said = capture_close(fd);
+	said = capture_stderr_end(fd, saved);
 	cr_expect_eq(d.sectors, 5);
 	cr_expect(strstr(said, "last 100 bytes"), "%s", said);
 }
@@ -369,17 +367,15 @@ Test(disk, shares_readers_freely)
 Test(disk, warns_a_reader_of_a_writer)
 {
 	struct config_disk cfg = with_path();
-	int end, fd = capture_open(), err = dup(STDERR_FILENO);
+	int end, fd = capture_open(), saved;
 	pid_t pid = start_holder(false, &end);
 	const char *said;
 	char says[64];
 
 	cfg.read_only = true;
-	dup2(fd, STDERR_FILENO);
+	saved = capture_stderr(fd);
 	cr_expect_eq(disk_open(&d, &cfg, &e), 0, "%s", e.msg);
-	dup2(err, STDERR_FILENO);
-	close(err);
-	said = capture_close(fd);
+	said = capture_stderr_end(fd, saved);
 	snprintf(says, sizeof(says), "process %d", pid);
 	cr_expect(strstr(said, says), "%s", said);
 	end_holder(pid, end);

@@ -215,7 +215,7 @@ Test(true_tap, offloads_are_those_of_this_driver)
 	const uint64_t udp = NET_BASIC | NET_F_GUEST_CSUM | NET_F_GUEST_USO4;
 	struct config_net cfg = { .fd = make_tap("mote0") };
 	struct err e = { 0 };
-	int log = capture_open(), saved = dup(2);
+	int log = capture_open(), saved;
 	unsigned lines = 0;
 
 	fake_loop_on(0);
@@ -224,15 +224,14 @@ Test(true_tap, offloads_are_those_of_this_driver)
 	vdrv_init(&netdrv, &virtio_net_ops, &netdrv_net);
 	netdrv_start(netdrv_net.offered | VIRTIO_RESERVED_FEATURES);
 	cr_expect(segments("mote0"));
-	dup2(log, 2);
+	saved = capture_stderr(log);
 	netdrv_start(udp);
 	cr_expect_not(segments("mote0"));
 	for (unsigned i = 0; i < 50; i++) {
 		netdrv_start(NET_BASIC | NET_F_GUEST_CSUM);
 		netdrv_start(udp);
 	}
-	dup2(saved, 2);
-	for (const char *p = capture_close(log); *p; p++)
+	for (const char *p = capture_stderr_end(log, saved); *p; p++)
 		lines += *p == '\n';
 	cr_expect_leq(lines, 8, "%u lines in the log", lines);
 }

@@ -248,7 +248,7 @@ Test(virtio_net, drops_what_all_buffers_together_cannot_hold)
 
 Test(virtio_net, says_at_the_end_what_became_of_frames)
 {
-	int fd = capture_open(), err = dup(STDERR_FILENO);
+	int fd = capture_open(), saved;
 	const char *said;
 
 	netdrv_start(NET_BASIC & ~NET_F_MRG_RXBUF);
@@ -257,13 +257,11 @@ Test(virtio_net, says_at_the_end_what_became_of_frames)
 	for (unsigned i = 0; i < 5; i++)
 		peer_sends(i, i < 3 ? LEN + 1 : LEN);
 	fake_sockets_event();
-	dup2(fd, STDERR_FILENO);
+	saved = capture_stderr(fd);
 	log_set_level(LOG_INFO);
 	virtio_net_report(&netdrv_net, 2);
 	log_set_level(LOG_WARN);
-	dup2(err, STDERR_FILENO);
-	close(err);
-	said = capture_close(fd);
+	said = capture_stderr_end(fd, saved);
 	cr_expect_str_eq(
 		said,
 		"mote: virtio-net: network 2: 0 frames sent, 2 received\n"
